@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias, get_args
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 from handgrad.checking.quantities import Quantity
-from handgrad.checking.report import Judged
+from handgrad.checking.report import Judged, Verdict
 from handgrad.checking.words import RULES
 from handgrad.checking.work import Work
 from handgrad.errors import OptionError, nearest
@@ -157,23 +157,41 @@ def _number(value: Any, name: str, where: str) -> float:
     return float(value)
 
 
+class Outcome(NamedTuple):
+    """What the marks of a quantity go by: `rule` explains best what is wrong, two joined by "+" where it takes a pair."""
+
+    quantity: Quantity
+    verdict: Verdict
+    rule: str = ""
+    trivial: bool = False
+
+
 def marked(judged: tuple[Judged, ...], by: Rubric) -> tuple[Judged, ...]:
     """The verdicts with their marks. What follows from a slip without any work earns none."""
+    outcomes = [
+        Outcome(j.quantity, j.verdict, j.diagnosis[0].rule if j.diagnosis else "", j.trivial)
+        for j in judged
+    ]
+    return tuple(
+        replace(one, marks=earned, out_of=worth)
+        for one, (earned, worth) in zip(judged, marks_of(outcomes, by), strict=True)
+    )
+
+
+def marks_of(outcomes: Sequence[Outcome], by: Rubric) -> Iterator[tuple[float, float]]:
+    """What each quantity of a sheet earns, in the order of the steps, and what it is worth."""
     sharing: dict[str, int] = {}
-    for one in judged:
-        sharing[one.quantity.step] = sharing.get(one.quantity.step, 0) + one.quantity.asked
-    result = []
+    for quantity, *_ in outcomes:
+        sharing[quantity.step] = sharing.get(quantity.step, 0) + quantity.asked
     paid: set[str] = set()
-    for one in judged:
-        counted = one.quantity.asked or one.target in by.quantities
-        worth = by.worth(one.quantity, max(1, sharing[one.quantity.step])) if counted else 0.0
-        rules = one.diagnosis[0].rule.split("+") if one.diagnosis else []
-        if worth and rules and all(rule in by.mistakes for rule in rules):
-            earned = max(0.0, worth - _cost(rules, by.mistakes, paid))
+    for quantity, verdict, rule, trivial in outcomes:
+        counted = quantity.asked or quantity.target in by.quantities
+        worth = by.worth(quantity, max(1, sharing[quantity.step])) if counted else 0.0
+        rules = rule.split("+") if rule else []
+        if worth and rules and all(each in by.mistakes for each in rules):
+            yield max(0.0, worth - _cost(rules, by.mistakes, paid)), worth
         else:
-            earned = worth * (0.0 if one.trivial else by.shares[one.verdict])
-        result.append(replace(one, marks=earned, out_of=worth))
-    return tuple(result)
+            yield worth * (0.0 if trivial else by.shares[verdict]), worth
 
 
 def _cost(rules: Sequence[str], costs: Mapping[str, Cost], paid: set[str]) -> float:

@@ -25,6 +25,7 @@ class CellTexts:
         self.blank: list[bool] = []
         self._codes: dict[str, int] = {}
         self._tables: tuple[Array, ...] | None = None
+        self._kinds: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -40,19 +41,26 @@ class CellTexts:
             figure = read_figure(text)
             self.figures.append(figure)
             self.blank.append(figure is None and is_blank(text))
-            self._tables = None
+            self._tables = self._kinds = None
         return np.array([known[text] for text in texts], dtype=np.int32)
 
     def is_blank(self, codes: Codes) -> npt.NDArray[np.bool_]:
         """Whether cells were left empty."""
-        blank: npt.NDArray[np.bool_] = np.array(self.blank, dtype=bool)[codes]
+        blank: npt.NDArray[np.bool_] = self._told()[0][codes]
         return blank
 
     def is_fault(self, codes: Codes) -> npt.NDArray[np.bool_]:
         """Whether cells hold something that is no number."""
-        read = np.array([figure is not None for figure in self.figures], dtype=bool)
-        fault: npt.NDArray[np.bool_] = ~(read | np.array(self.blank, dtype=bool))[codes]
+        fault: npt.NDArray[np.bool_] = self._told()[1][codes]
         return fault
+
+    def _told(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """By text, whether it is empty, and whether it is no number."""
+        if self._kinds is None:
+            blank = np.array(self.blank, dtype=bool)
+            read = np.array([figure is not None for figure in self.figures], dtype=bool)
+            self._kinds = blank, ~(read | blank)
+        return self._kinds
 
     def entries(self, codes: Codes, shape: tuple[int, ...]) -> ManyEntries:
         """The figures of one quantity: a row of codes for each student, a column for each of its cells."""

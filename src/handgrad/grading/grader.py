@@ -19,7 +19,7 @@ import numpy.typing as npt
 from handgrad.checking.check_report import CheckReport
 from handgrad.checking.checking import Checker
 from handgrad.checking.figures import Habit, Habits
-from handgrad.checking.marks import RubricSource, marked
+from handgrad.checking.marks import Outcome, RubricSource, marks_of
 from handgrad.checking.matching import matched
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.remarks import Unused
@@ -243,26 +243,25 @@ class Grader:
         remarks: tuple[Unused, ...],
     ) -> _Verdicts:
         """What was found on a sheet, with its marks."""
-        judged = []
-        for quantity in task.targets:
+        codes = np.full(len(task.targets), UNASKED, dtype=np.uint8)
+        places, outcomes, best = [], [], []
+        for k, quantity in enumerate(task.targets):
             column = columns.get(quantity)
-            if column is not None:
-                verdict = VERDICTS[column.codes[at]]
-                if quantity.asked or column.codes[at] != MISSING or remarks:
-                    best = column.best.get(at)
-                    judged.append(
-                        Judged(
-                            quantity,
-                            verdict,
-                            self.checker.work.exact[quantity.leaf],
-                            diagnosis=() if best is None else (best,),
-                            trivial=bool(column.trivial[at]),
-                        )
-                    )
-            elif quantity.asked:
-                expected = self.checker.work.exact[quantity.leaf]
-                judged.append(Judged(quantity, "missing", expected))
-        return _of_steps(task.targets, marked(tuple(judged), self.checker.rubric), remarks)
+            code = MISSING if column is None else int(column.codes[at])
+            if not quantity.asked and (column is None or (code == MISSING and not remarks)):
+                continue
+            codes[k] = code
+            explained = None if column is None else column.best.get(at)
+            if explained is not None:
+                best.append((k, explained))
+            rule = explained.rule if explained is not None else ""
+            trivial = column is not None and bool(column.trivial[at])
+            places.append(k)
+            outcomes.append(Outcome(quantity, VERDICTS[code], rule, trivial))
+        marks, out_of = np.zeros(len(task.targets)), np.zeros(len(task.targets))
+        earned = np.array(list(marks_of(outcomes, self.checker.rubric))).reshape(-1, 2)
+        marks[places], out_of[places] = earned.T
+        return _Verdicts(codes, marks, out_of, tuple(best), remarks)
 
     def _alone(self, task: _Task, row: int) -> _Verdicts:
         report = self._report(task.batch, task.columns, row)
