@@ -57,6 +57,50 @@ def test_own_numbers_and_parts_in_order() -> None:
     assert np.array_equal(np.concatenate([p.verdicts for p in parts]), whole.verdicts)
 
 
+def turned(heading: str, grader: Grader) -> str:
+    """The heading of a figure where a sheet has a case in each row, as answers files have."""
+    name, at = place_of(heading)
+    batched = any(q.target == name and q.batched for q in grader.checker.asked)
+    return f"{name}[{','.join(map(str, (at[-1], *at[:-1])))}]" if batched and at else heading
+
+
+@pytest.mark.parametrize("name", ["batch", pytest.param("classes", marks=pytest.mark.sweep)])
+def test_a_problem_of_many_cases(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cases last or first, squares of them that are turned, gradients that carry the 1/N of the mean."""
+    grader = Grader(handgrad.load(name))
+    manner = Manner(blank=0.2, odd=0.2, unreadable=0.1, decimals=(3, 4, 5))
+    made = planted_class(grader.checker.work, 24, 4, manner).batch
+    alone: list[int] = []
+    one_by_one = Grader._alone
+    monkeypatch.setattr(
+        Grader, "_alone", lambda self, task, row: alone.append(row) or one_by_one(self, task, row)
+    )
+    assert_as_one_by_one(grader, made, grader.grade(made))
+    assert not alone
+    by_case = Batch(made.ids, {turned(h, grader): column for h, column in made.cells.items()})
+    assert_as_one_by_one(grader, by_case, grader.grade(by_case))
+    assert bool(alone) == (name == "classes")  # 3 classes of 3 cases: which is which, figures say
+    cases = grader.checker.work.cases
+    divided = {
+        h: [f"{float(c) / cases:.6f}" for c in column]
+        if h.startswith("d") and h[1] != "W"
+        else column
+        for h, column in planted_class(
+            grader.checker.work, 6, 5, Manner(0, 0, 0)
+        ).batch.cells.items()
+        if not h.startswith(("db", "dw"))
+    }
+    own = Batch(made.ids[:6], divided)
+    assert_as_one_by_one(grader, own, grader.grade(own))
+    many = {
+        "W1": np.random.default_rng(0)
+        .normal(size=(*np.shape(grader.checker.problem.parameters["W1"].array), 8))
+        .round(1)
+    }
+    drawn = planted_class(grader.checker.work, 8, 6, own=many).batch
+    assert_as_one_by_one(grader, drawn, grader.grade(drawn))
+
+
 def test_headings() -> None:
     assert place_of("dW2[1,0]") == place_of(" dW2[1][0] ") == ("dW2", (1, 0))
     assert place_of("updated.b3") == ("updated.b3", None)

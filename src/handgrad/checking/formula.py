@@ -84,7 +84,7 @@ def compiled(
         tree = annotated(expression, shapes)
     except HandgradError:
         return None
-    compiler = _FormulaCompiler(batched)
+    compiler = FormulaCompiler(batched)
     try:
         out = compiler.place(tree)
     except Misfit:
@@ -94,19 +94,20 @@ def compiled(
         leaves=leaves(tree),
         shape=tree.shape or (),
         batched=is_batched(tree, batched),
-        chooses=any(_chooses(node) for node in walk(tree)),
+        chooses=any(chooses(node) for node in walk(tree)),
         **compiler.parts(out),
     )
 
 
-def _chooses(node: Expression) -> bool:
+def chooses(node: Expression) -> bool:
+    """Whether a call opens or shuts a gate by something worked out on the way."""
     if not isinstance(node, Call) or not any(isinstance(a, Call) for a in node.arguments):
         return False
     operation = operation_of(node)
     return bool(operation.kinks) or (operation.family == "helper" and operation.elementwise)
 
 
-class _FormulaCompiler:
+class FormulaCompiler:
     """Places a tree's nodes in slots: leaves and constants first, then calls in order."""
 
     def __init__(self, batched: Set[Leaf]) -> None:
@@ -127,20 +128,22 @@ class _FormulaCompiler:
         if operation.elementwise and any(which):
             for position, (argument, has) in enumerate(zip(node.arguments, which, strict=True)):
                 if not has and argument.shape:
-                    places[position] = self._call(
+                    places[position] = self.call(
                         _with_cases_axis, _with_cases_axis, (places[position],)
                     )
         signature = signature_of(node, which)
         cleaned = without_residue(node, signature)
-        place = self._call(operation.kernel(signature), cleaned, tuple(places))
+        place = self.call(operation.kernel(signature), cleaned, tuple(places))
         self.known[node] = place
         return place
 
-    def _call(self, kernel: Kernel, cleaned: Kernel, places: tuple[int, ...]) -> int:
+    def call(self, kernel: Kernel, cleaned: Kernel, places: tuple[int, ...]) -> int:
+        """The place of a call of a kernel, of which `cleaned` leaves no rounding residue."""
         self.calls.append((kernel, cleaned, places))
         return -len(self.calls)
 
     def parts(self, out: int) -> dict[str, Any]:
+        """The fields of the compiled formula whose value stands at a place."""
         count = len(self.given)
 
         def slot(place: int) -> int:

@@ -400,8 +400,20 @@ def _rescaled(work: Work, entries: Mapping[Leaf, WrittenEntry]) -> dict[Leaf, Wr
     Many divide by the number of cases at the output already, so that every δ carries 1/N; the
     gradients of the parameters are the same. Both ways of writing are right.
     """
-    structure, cases = work.structure, work.cases
-    own = [
+    if not divided(OneSheet(work), entries):
+        return dict(entries)
+    own = {quantity.leaf for quantity in _by_case(work, entries)}
+    return {leaf: e.scaled(work.cases) if leaf in own else e for leaf, e in entries.items()}
+
+
+def _by_case(
+    work: Work, entries: Mapping[Leaf, WrittenEntry] | Mapping[Leaf, ManyEntries]
+) -> list[Quantity]:
+    """The gradients of single cases that were entered, where the loss is a mean over cases."""
+    structure = work.structure
+    if work.cases < 2 or structure.problem.reduction != "mean":
+        return []
+    return [
         q
         for q in structure.quantities
         if isinstance(q.leaf, Adjoint)
@@ -409,21 +421,21 @@ def _rescaled(work: Work, entries: Mapping[Leaf, WrittenEntry]) -> dict[Leaf, Wr
         and q.leaf in entries
         and q.leaf.name != structure.graph.loss
     ]
-    if cases < 2 or structure.problem.reduction != "mean" or not own:
-        return dict(entries)
 
-    def fits(factor: float) -> int:
-        count = 0
+
+def divided(
+    sheets: Sheets, entries: Mapping[Leaf, WrittenEntry] | Mapping[Leaf, ManyEntries]
+) -> Mask:
+    """By sheet, whether gradients of single cases carry the 1/N of the mean: more of them are right so."""
+    own, cases = _by_case(sheets.work, entries), sheets.work.cases
+
+    def fits(factor: float) -> Array:
+        count = np.zeros(())
         for quantity in own:
-            entry, exact = entries[quantity.leaf], work.exact[quantity.leaf]
+            entry, exact = entries[quantity.leaf], sheets.exact[quantity.leaf]
             gap = np.abs(entry.value * factor - exact)
-            close = gap <= entry.half * factor + entry.floor * np.max(np.abs(exact), initial=0.0)
-            count += bool(close.all() and np.any(exact))
+            close = gap <= entry.half * factor + entry.floor * sheets.largest(exact)
+            count = count + (sheets.all(close) & sheets.any(exact != 0))
         return count
 
-    if fits(cases) <= fits(1):
-        return dict(entries)
-    return {
-        leaf: entry.scaled(cases) if any(q.leaf == leaf for q in own) else entry
-        for leaf, entry in entries.items()
-    }
+    return np.asarray(fits(cases) > fits(1)) if own else sheets.none

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from handgrad.arrays import Array
-from handgrad.checking.figures import WrittenEntry
+from handgrad.arrays import Array, Mask
+from handgrad.checking.figures import ManyEntries, WrittenEntry
 from handgrad.checking.names import (
     gradient_of,
     leaf_named,
@@ -220,11 +220,15 @@ def _turned(entry: WrittenEntry, exact: Array | None, quantity: Quantity) -> boo
     return rows == columns > 1 and not _near(entry, exact) and _near(entry.cases_last(), exact)
 
 
+def as_written(entry: WrittenEntry | ManyEntries, exact: Array) -> Mask:
+    """By entry, whether figures are right as they were written."""
+    right: Mask = np.abs(entry.value - exact) <= entry.half * 1.01 + 1e-9
+    return right
+
+
 def _near(entry: WrittenEntry, exact: Array) -> bool:
     """Whether figures are right as they were written, entry by entry."""
-    return exact.shape == entry.shape and bool(
-        np.all(np.abs(entry.value - exact) <= entry.half * 1.01 + 1e-9)
-    )
+    return exact.shape == entry.shape and bool(np.all(as_written(entry, exact)))
 
 
 def _written_another_way(entry: WrittenEntry, full: tuple[int, ...], rank: int) -> bool:

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.arrays import Array, Mask, Namespace
-from handgrad.checking.formula import CompiledFormula, compiled
+from handgrad.checking.formula import CompiledFormula
+from handgrad.checking.formula_many import compiled_for_many
 from handgrad.checking.work import Work
 from handgrad.expression import Call, Leaf, leaves, walk
 from handgrad.numbers import Interval
@@ -174,20 +175,19 @@ class _ForMany:
 
 
 class Together:
-    """The formulas of a problem without cases, compiled for many sheets at once."""
+    """The formulas of a problem, compiled for many sheets at once."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
         # Kept with the structure: the next sheet has the same formulas.
         self._known: dict[int, _ForMany] = work.structure.for_many
-        self._batched = frozenset(work.structure.shapes)
 
     @cached_property
     def fits(self) -> bool:
         """Whether the problem can be worked out for many sheets at once."""
         structure = self.work.structure
         ways = [way for quantity in structure.quantities for way in quantity.ways]
-        return not structure.batched and all(self._of(way).formula is not None for way in ways)
+        return all(self._of(way).formula is not None for way in ways)
 
     def formula(self, one: CompiledFormula, *, rounds: bool) -> CompiledFormula:
         """A formula of one sheet, for many. Raises `NotTogetherError` where it has none."""
@@ -205,7 +205,10 @@ class Together:
                 not leaves(node) and (isinstance(node, Call) or bool(node.shape))
                 for node in walk(one.expression)
             )
-            many = compiled(one.expression, self.work.structure.shape, self._batched)
+            structure = self.work.structure
+            many = compiled_for_many(
+                one.expression, structure.shape, structure.batched, self.work.cases
+            )
             found = self._known[id(one)] = _ForMany(one, many, not shared)
         return found
 

@@ -168,7 +168,7 @@ class Grader:
             if column.quantity is not None:
                 asked.append(k)
                 present[:, k] = ~self._texts.is_blank(task.cells(k, rows)).all(axis=1)
-                if column.shape == work.full_shape(column.quantity):
+                if column.shape in _shapes(work, column.quantity):
                     fitting.append(k)
         odd = [k for k in asked if k not in fitting]
         alike = np.flatnonzero(~present[:, odd].any(axis=1))
@@ -192,7 +192,11 @@ class Grader:
         for k in present:
             column, codes = task.columns.all[k], task.cells(k, rows)
             assert column.quantity is not None
-            entries[column.quantity.leaf] = texts.entries(codes, column.shape)
+            full = self.checker.work.full_shape(column.quantity)
+            if column.shape != full:  # a case in each row
+                by_case = codes.reshape(len(rows), full[-1], -1)
+                codes = by_case.swapaxes(1, 2).reshape(len(rows), -1)
+            entries[column.quantity.leaf] = texts.entries(codes, full)
             every.append(codes)
         cells = np.hstack(every) if every else np.zeros((len(rows), 0), dtype=np.int32)
         habits = [
@@ -266,6 +270,12 @@ class Grader:
     def _alone(self, task: _Task, row: int) -> _Verdicts:
         report = self._report(task.batch, task.columns, row)
         return _of_steps(task.targets, report.steps, report.unused)
+
+
+def _shapes(work: Work, quantity: Quantity) -> tuple[tuple[int, ...], ...]:
+    """The shapes in which many sheets may have the figures of a quantity: cases last, or first."""
+    full = work.full_shape(quantity)
+    return (full, (full[-1], *full[:-1])) if quantity.batched else (full,)
 
 
 def _of_steps(

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.arrays import Mask
 from handgrad.checking.conventions import may_be_late
 from handgrad.checking.figures import Habits, ManyEntries
-from handgrad.checking.judging import JudgedEntry, Judging
+from handgrad.checking.judging import JudgedEntry, Judging, divided
+from handgrad.checking.matching import as_written
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Diagnosis
 from handgrad.checking.sheets import ManySheets
@@ -49,7 +51,8 @@ class JudgingMany(Judging):
     ) -> None:
         super().__init__(sheets, entries, habits, rounded_unseen=True)
         self.columns: dict[Quantity, JudgedColumn] = {}
-        self.undecided = np.zeros(sheets.count, dtype=bool)
+        unusual = divided(sheets, entries) | _turned(sheets, entries)
+        self.undecided = np.broadcast_to(unusual, sheets.count).copy()
         """Sheets that are to be looked at one by one: where what is wrong changes how the rest is judged."""
 
     def missing(self, quantity: Quantity) -> None:
@@ -75,3 +78,15 @@ class JudgingMany(Judging):
         trivial = np.broadcast_to(one.is_trivial, count)
         self.columns[quantity] = JudgedColumn(codes, trivial, best)
         self.carry(one)
+
+
+def _turned(sheets: ManySheets, entries: Mapping[Leaf, ManyEntries]) -> Mask:
+    """By sheet, whether a square of cases has one in each row, by its figures."""
+    found = sheets.none
+    for leaf, entry in entries.items():
+        rows, *columns = entry.value.shape[:-1] or (1,)
+        if sheets.work.structure.by_leaf[leaf].batched and columns == [rows] and rows > 1:
+            turned = sheets.exact[leaf].swapaxes(0, 1)
+            upright = sheets.all(as_written(entry, sheets.exact[leaf]))
+            found = found | (~upright & sheets.all(as_written(entry, turned)))
+    return found
