@@ -157,7 +157,7 @@ def _number(value: Any, name: str, where: str) -> float:
     return float(value)
 
 
-class Outcome(NamedTuple):
+class MarkedBy(NamedTuple):
     """What the marks of a quantity go by: `rule` explains best what is wrong, two joined by "+" where it takes a pair."""
 
     quantity: Quantity
@@ -169,7 +169,7 @@ class Outcome(NamedTuple):
 def marked(judged: tuple[Judged, ...], by: Rubric) -> tuple[Judged, ...]:
     """The verdicts with their marks. What follows from a slip without any work earns none."""
     outcomes = [
-        Outcome(j.quantity, j.verdict, j.diagnosis[0].rule if j.diagnosis else "", j.trivial)
+        MarkedBy(j.quantity, j.verdict, j.diagnosis[0].rule if j.diagnosis else "", j.trivial)
         for j in judged
     ]
     return tuple(
@@ -178,7 +178,7 @@ def marked(judged: tuple[Judged, ...], by: Rubric) -> tuple[Judged, ...]:
     )
 
 
-def marks_of(outcomes: Sequence[Outcome], by: Rubric) -> Iterator[tuple[float, float]]:
+def marks_of(outcomes: Sequence[MarkedBy], by: Rubric) -> Iterator[tuple[float, float]]:
     """What each quantity of a sheet earns, in the order of the steps, and what it is worth."""
     sharing: dict[str, int] = {}
     for quantity, *_ in outcomes:

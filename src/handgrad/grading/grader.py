@@ -19,7 +19,7 @@ import numpy.typing as npt
 from handgrad.checking.check_report import CheckReport
 from handgrad.checking.checking import Checker
 from handgrad.checking.figures import Habit, Habits
-from handgrad.checking.marks import Outcome, RubricSource, marks_of
+from handgrad.checking.marks import MarkedBy, RubricSource, marks_of
 from handgrad.checking.matching import matched
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.remarks import Unused
@@ -261,7 +261,7 @@ class Grader:
             rule = explained.rule if explained is not None else ""
             trivial = column is not None and bool(column.trivial[at])
             places.append(k)
-            outcomes.append(Outcome(quantity, VERDICTS[code], rule, trivial))
+            outcomes.append(MarkedBy(quantity, VERDICTS[code], rule, trivial))
         marks, out_of = np.zeros(len(task.targets)), np.zeros(len(task.targets))
         earned = np.array(list(marks_of(outcomes, self.checker.rubric))).reshape(-1, 2)
         marks[places], out_of[places] = earned.T
