@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -73,3 +74,37 @@ def test_numbers_that_cannot_be_added_up() -> None:
     """Large ones, whose sum is infinite, are written as they are; without a warning."""
     trace = handgrad.solve(handgrad.Problem("L = sum(tanh(w))", {"w": [1.5e308, 1.5e308]}))
     assert trace.to_json()["values"]["w"] == [1.5e308, 1.5e308]
+
+
+def test_arrays_may_be_left_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    problem = handgrad.Problem.mlp([12, 9, 3], "relu", "softmax", "cross_entropy")
+    problem.save(tmp_path / "net.toml")
+    given = ["solve", str(tmp_path / "net.toml"), "-o", str(tmp_path / "net.json")]
+    assert run([*given, "--arrays", "npz"]) == 0
+    document = json.loads((tmp_path / "net.json").read_text())
+    validate(document, "trace")
+    arrays = dict(np.load(tmp_path / "net.npz"))
+    assert {"values.W1", "gradients.W1", "updated.W1"} == arrays.keys()
+
+    def whole(part: Any) -> Any:
+        """A part of the document with the arrays in their places."""
+        if isinstance(part, dict) and part.keys() == {"array", "shape"}:
+            assert list(arrays[part["array"]].shape) == part["shape"]
+            return (arrays[part["array"]] + 0.0).tolist()
+        if isinstance(part, dict):
+            return {name: whole(each) for name, each in part.items()}
+        return [whole(each) for each in part] if isinstance(part, list) else part
+
+    trace = handgrad.solve(handgrad.load(tmp_path / "net.toml"))
+    assert whole(document) == json.loads(json.dumps(trace.to_json()))
+    apart: dict[str, Any] = {}
+    assert trace.to_json(apart) == document
+    assert apart["gradients.W1"] is trace.gradients["W1"]
+    (tmp_path / "net.json").unlink()
+    capsys.readouterr()
+    assert run([*given, "--arrays", "npz"]) == 2  # net.npz is there already
+    assert "net.npz" in capsys.readouterr().err
+    assert not (tmp_path / "net.json").exists()
+    assert run(["solve", "lab9", "--arrays", "npz"]) == 2
+    assert run(["solve", "lab9", "--arrays", "npz", "-o", str(tmp_path / "lab9.html")]) == 2
+    assert "-o NAME.json" in capsys.readouterr().err

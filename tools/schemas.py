@@ -72,6 +72,16 @@ SHARED: dict[Any, tuple[str, Schema]] = {
             "anyOf": [
                 {"$ref": "#/$defs/number"},
                 {"type": "array", "items": {"$ref": "#/$defs/numbers"}},
+                {
+                    "description": "An array that is left to a file: its name there, and its shape.",
+                    "type": "object",
+                    "properties": {
+                        "array": {"type": "string"},
+                        "shape": {"type": "array", "items": {"type": "integer"}},
+                    },
+                    "required": ["array", "shape"],
+                    "additionalProperties": False,
+                },
             ],
         },
     ),

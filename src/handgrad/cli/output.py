@@ -35,6 +35,11 @@ class Output:
     layout: Literal["slides"] | None = option(
         "--as", type=click.Choice(["slides"]), help="Lay the files out as slides."
     )
+    arrays: Literal["npz"] | None = option(
+        "--arrays",
+        type=click.Choice(["npz"]),
+        help="Leave arrays of more than 64 numbers out of a .json, and write them to a file of its name that ends in .npz.",
+    )
     paths: tuple[Path, ...] = option(
         "-o",
         "--output",
@@ -68,7 +73,12 @@ class Output:
     def check(self) -> None:
         """Raises `OptionError` for what can be told to go wrong before anything is worked out."""
         if not self.paths:
-            given = {"--as": self.layout, "--paper": self.paper, "--force": self.force}
+            given = {
+                "--as": self.layout,
+                "--paper": self.paper,
+                "--force": self.force,
+                "--arrays": self.arrays,
+            }
             for name in (o for o, value in given.items() if value):
                 raise handgrad.OptionError(
                     "this is about a file", where=name, mend="name the file with -o FILE"
@@ -83,6 +93,10 @@ class Output:
         from handgrad.saving import check_files
 
         check_files(self.paths, self.settings, self.force)
+        if self.arrays and not self._objects:
+            raise handgrad.OptionError(
+                "arrays are left out of a .json", where="--arrays", mend="name it with -o NAME.json"
+            )
 
     def deliver(
         self,
@@ -111,7 +125,19 @@ class Output:
 
     def write(self, report: Report) -> None:
         """Writes the files, and a line for each."""
-        self.write_each(dict.fromkeys(self.paths, report))
+        if not self.arrays:
+            self.write_each(dict.fromkeys(self.paths, report))
+            return
+        from handgrad.saving import with_arrays_apart
+
+        also = {p: c for path in self._objects for p, c in with_arrays_apart(report, path).items()}
+        others = [path for path in self.paths if path not in self._objects]
+        self.write_each(dict.fromkeys(others, report), also)
+
+    @property
+    def _objects(self) -> list[Path]:
+        """The files of JSON."""
+        return [path for path in self.paths if path.suffix.lower() == ".json"]
 
     def write_each(
         self,
@@ -157,17 +183,21 @@ TERMINAL = ("width", "plain_ascii", "colour")
 
 
 def output_options(
-    *, slides: bool = False, files: bool = True, terminal: bool = True
+    *, slides: bool = False, arrays: bool = False, files: bool = True, terminal: bool = True
 ) -> Callable[[Command], Command]:
     """The options of `Output`; the command gets one as `output`, checked.
 
     Arguments:
         slides: there is --as.
+        arrays: there is --arrays.
         files: there are -o, --force and --paper.
         terminal: there are --width, --ascii and --colour.
     """
     without = (
-        (() if slides else ("layout",)) + (() if files else FILES) + (() if terminal else TERMINAL)
+        (() if slides else ("layout",))
+        + (() if arrays else ("arrays",))
+        + (() if files else FILES)
+        + (() if terminal else TERMINAL)
     )
 
     def decorated(command: Command) -> Command:

@@ -66,7 +66,7 @@ class SolveOptions:
 
 @click.command(epilog="Example: handgrad solve lab9 --set x=[0,1] --only backward")
 @takes(options=SolveOptions, source=Source)
-@output_options(slides=True)
+@output_options(slides=True, arrays=True)
 def solve(source: Source, options: SolveOptions, output: Output) -> None:
     """Solve PROBLEM (a bundled name, a file, or - for standard input), step by step."""
     parts = {"--step": options.step, "--only": options.only, "--elements": options.elements}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import partial
 from types import NoneType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -49,15 +50,29 @@ Views: TypeAlias = Mapping[type, Mapping[str, View]]
 
 
 @paused()
-def to_json(record: Any, views: Views | None = None, style: Style | None = None) -> dict[str, Any]:
+def to_json(
+    record: Any,
+    views: Views | None = None,
+    style: Style | None = None,
+    arrays: dict[str, Array] | None = None,
+) -> dict[str, Any]:
     """A result as plain objects, lists, texts and numbers.
+
+    Arguments:
+        record: the result.
+        views: what its room says of its records.
+        style: how formulas are written.
+        arrays: where arrays of more than `FEW` numbers are put, by name; in their places is an object that says which.
 
     Raises `TypeError` for a record whose class declares no schema.
     """
     name = form_of(record.__class__).schema
     if not name:
         raise TypeError(f"{record.__class__.__name__} is no result that is written as JSON")
-    return {"schema": schema_id(name), **Writing(views or {}, style or Style()).record(record)}
+    writing: Callable[[Views, Style], Writing] = (
+        Writing if arrays is None else partial(WritingApart, arrays)
+    )
+    return {"schema": schema_id(name), **writing(views or {}, style or Style()).record(record)}
 
 
 def render_json(value: Mapping[str, Any]) -> str:
@@ -121,9 +136,13 @@ class Writing(Place):
             keys = self._keys[kind] = keys_of(kind, self._views)
         told = {key.name: key.value(record, self) for key in keys}
         self.above.append(record)
-        written = {name: self.plain(value) for name, value in told.items()}
+        written = {name: self.under(name, value) for name, value in told.items()}
         self.above.pop()
         return written
+
+    def under(self, name: object, value: Any) -> Any:
+        """What stands under a key, or at a place of a list."""
+        return self.plain(value)
 
     def plain(self, value: Any) -> Any:
         """Whatever stands in a record."""
@@ -131,7 +150,7 @@ class Writing(Place):
         if kind in AS_IT_IS:
             return value
         if kind is tuple:
-            return [self.plain(v) for v in value]
+            return [self.under(k, v) for k, v in enumerate(value)]
         match value:
             case float():
                 return value + 0.0 if math.isfinite(value) else None  # −0 as 0
@@ -140,13 +159,43 @@ class Writing(Place):
             case Expression():
                 return self._words.source(value)
             case tuple() if not hasattr(value, "_fields"):
-                return [self.plain(v) for v in value]
+                return [self.under(k, v) for k, v in enumerate(value)]
             case Mapping():
-                return {name: self.plain(v) for name, v in value.items()}
+                return {name: self.under(name, v) for name, v in value.items()}
             case _ if form_of(value.__class__).as_text:
                 return str(value)
             case _:
                 return self.record(value)
+
+
+class WritingApart(Writing):
+    """One document whose larger arrays are put into `arrays`, each once, named by its first place in the document."""
+
+    def __init__(self, arrays: dict[str, Array], views: Views, style: Style) -> None:
+        super().__init__(views, style)
+        self._arrays, self._path = arrays, [""]
+        self._known: dict[int, tuple[Array, str]] = {}
+
+    def plain(self, value: Any) -> Any:
+        if isinstance(value, np.ndarray) and value.dtype != object and value.size > FEW:
+            return self._apart(value)
+        return super().plain(value)
+
+    def under(self, name: object, value: Any) -> Any:
+        self._path.append(f"{self._path[-1]}.{name}".lstrip("."))
+        written = super().under(name, value)
+        self._path.pop()
+        return written
+
+    def _apart(self, array: Array) -> dict[str, Any]:
+        # The array is kept with its name, for its number not to be another's.
+        _, name = self._known.setdefault(id(array), (array, self._path[-1]))
+        self._arrays[name] = array
+        return {"array": name, "shape": [*array.shape]}
+
+
+FEW = 64
+"""Numbers of an array that stand in the document even where arrays are put apart."""
 
 
 def numbers(array: Array) -> Any:

@@ -94,7 +94,7 @@ def _from_array(value: Any, where: str) -> Given:
         raise NumberError("the array cannot be read", where=where) from None
     if array.dtype == bool or array.dtype.kind not in "iuf":
         raise NumberError(f"an array of {array.dtype} holds no real numbers", where=where)
-    result = array.astype(np.float64)
+    result = array.astype(np.float64, copy=False)
     if result.size == 0:
         raise NumberError("there are no numbers in it", where=where)
     if not np.isfinite(result).all():

@@ -51,7 +51,9 @@ def network(
         inputs, units = sizes[layer - 1], sizes[layer]
         last = layer == layers
         # Adding 0 makes 0 of −0.
-        weights = np.round(generator.normal(0, np.sqrt(2 / inputs), (units, inputs)), 1) + 0.0
+        weights = generator.normal(0, np.sqrt(2 / inputs), (units, inputs))
+        np.round(weights, 1, out=weights)
+        weights += 0.0
         biases = np.round(generator.normal(0, 0.1, units), 1) + 0.0
         if last and scalar:
             parameters[f"w{layer}"] = weights[0].tolist()

@@ -7,6 +7,7 @@ from handgrad.saving.kinds import check_files as check_files
 from handgrad.saving.kinds import content as content
 from handgrad.saving.kinds import save as save
 from handgrad.saving.kinds import save_each as save_each
+from handgrad.saving.kinds import with_arrays_apart as with_arrays_apart
 from handgrad.saving.page import Page as Page
 from handgrad.saving.report import Form as Form
 from handgrad.saving.report import Report as Report

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -189,6 +191,29 @@ def bytes_of(report: Report, path: Path, settings: Settings) -> bytes:
     except OptionError as error:
         raise error.at(str(path)) from None
     return made.encode("utf-8") if isinstance(made, str) else made
+
+
+def with_arrays_apart(report: Report, path: Path) -> dict[Path, bytes]:
+    """A .json whose larger arrays are left to an .npz of its name, and that file: both by their contents.
+
+    Raises `OptionError`, naming the file, where the report is not written as JSON.
+    """
+    import io
+
+    import numpy as np
+
+    from handgrad.formats.json import render_json
+
+    arrays: dict[str, Any] = {}
+    try:
+        (whole,) = _object(
+            replace(report, json=report.json and partial(report.json, arrays)), Settings()
+        )
+    except OptionError as error:
+        raise error.at(str(path)) from None
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)
+    return {path: render_json(whole).encode(), path.with_suffix(".npz"): packed.getvalue()}
 
 
 def check_files(paths: Sequence[Path], settings: Settings, force: bool) -> None:

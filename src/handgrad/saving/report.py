@@ -31,7 +31,7 @@ class Report:
         program: the page with its code, for a notebook; `page` by default.
         slides: the page as a deck.
         picture: the picture alone; the first figure of the page by default.
-        json: the object that `--json` prints.
+        json: the object that `--json` prints; called as `Result.to_json` is.
         lacking: by form that it does not have, why not, and the mend.
     """
 
@@ -40,7 +40,7 @@ class Report:
     program: Callable[[], Document] | None = None
     slides: Callable[[], Document] | None = None
     picture: Callable[[], Drawing] | None = None
-    json: Callable[[], dict[str, Any]] | None = None
+    json: Callable[..., dict[str, Any]] | None = None
     lacking: Mapping[Form, tuple[str, str]] = field(default_factory=dict)
 
     def why_not(self, form: Form) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from handgrad.arrays import Array
 from handgrad.formats.style import Style
 from handgrad.saving.page import Page
 from handgrad.saving.report import Report
@@ -30,15 +31,19 @@ class Result(Shown):
         """The page, with these options of `page`, and the object that `--json` prints."""
         return Report(self.page(**options), json=self.to_json)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, arrays: dict[str, Array] | None = None) -> dict[str, Any]:
         """The answer as plain objects, lists, texts and numbers, at full precision.
+
+        Arguments:
+            arrays: a dictionary into which arrays of more than 64 numbers are put, by name; where one would stand is then
+                `{"array": name, "shape": […]}`.
 
         Formulas are texts in the language of equations and arrays are nested lists, many cases along the
         last axis. What isn't finite is null. Entries, units and cases count from 0.
         """
         from handgrad.formats.json import to_json
 
-        return to_json(self, self.json_views(), self.style())
+        return to_json(self, self.json_views(), self.style(), arrays)
 
     @classmethod
     def json_views(cls) -> Views:
