@@ -1,4 +1,4 @@
-"""python -m benchmarks [W1 W2 …] [--against PATH] [--json]"""
+"""python -m benchmarks [W1 W2 …] [--against PATH [--rounds N] [--history]] [--json]"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.against import against
+from benchmarks.history import kept
 from benchmarks.workloads import WORKLOADS
 
 
@@ -19,7 +20,11 @@ def main() -> None:
         "--against",
         metavar="PATH",
         type=Path,
-        help="pages and traces, and another checkout's beside",
+        help="pages, traces, checks and commands, and another checkout's beside",
+    )
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each with --against")
+    parser.add_argument(
+        "--history", action="store_true", help="put the row of this commit into docs/engine.md"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
@@ -28,7 +33,9 @@ def main() -> None:
     if unknown:
         parser.error(f"there is no workload {unknown[0]}; there are {', '.join(WORKLOADS)}")
     if options.against is not None:
-        figures = against(options.against)
+        figures = against(options.against, options.rounds)
+        if options.history:
+            kept(figures, options.against)
     else:
         figures = [figure for w in chosen for figure in WORKLOADS[w]()]
     if options.json:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from importlib import resources
 from itertools import count
@@ -66,10 +69,43 @@ def long_page() -> Callable[[], object]:
     return lambda: handgrad.render(trace.page(), "html")
 
 
+def born_dead() -> Callable[[], object]:
+    """200 000 networks of ten layers of two units."""
+    return lambda: handgrad.born_dead([2] * 10)
+
+
+def deck() -> Callable[[], object]:
+    """The slides of lab9 as PDF."""
+    lab = handgrad.load("lab9")
+    return lambda: handgrad.render(handgrad.solve(lab), "pdf", slides=True)
+
+
+def sheets() -> Callable[[], object]:
+    """Thirty sheets and their keys as PDF, by the command."""
+    return lambda: _command(
+        "practice", "lab9", "--count", "30", "-o", "sheets.pdf", "--key", "keys.pdf"
+    )
+
+
+def cold() -> Callable[[], object]:
+    """`handgrad solve lab9` from its start to its end."""
+    return lambda: _command("solve", "lab9")
+
+
+def _command(*arguments: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "handgrad", *arguments]
+        subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True)
+
+
 TURNS: dict[str, Callable[[], Callable[[], object]]] = {
     "a sheet of lab9 with two slips, checked": checked_sheet,
     "HTML of lab9 with another weight each time": edited_page,
     "the lab's answer to an edit of lab9": lab_answer,
     "JSON of the trace of 1 000 equations": lambda: explained_trace(1000),
     "HTML of 1 000 equations": long_page,
+    "200 000 networks, born dead or not": born_dead,
+    "a deck of lab9 as PDF": deck,
+    "30 sheets and keys as PDF": sheets,
+    "`handgrad solve lab9`, cold": cold,
 }

@@ -1,0 +1,43 @@
+"""The table in the documents that says, by commit, how long handgrad's own work takes beside an older checkout.
+
+`python -m benchmarks --against PATH --history` measures, and puts in the row of the commit that is checked out.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.measuring import Figure
+
+PAGE = Path(__file__).parents[1] / "docs" / "engine.md"
+BEGIN, END = "<!-- history -->\n", "<!-- end of history -->\n"
+
+
+def kept(figures: Sequence[Figure], path: Path) -> None:
+    """Writes the row of the commit that is checked out here, against that of the checkout at `path`."""
+    page = PAGE.read_text("utf-8")
+    before, table, after = re.split(f"{BEGIN}|{END}", page)
+    PAGE.write_text(before + BEGIN + with_row(table, figures, _commit(path), _commit(PAGE.parent)) + END + after, "utf-8")  # fmt: skip
+
+
+def with_row(table: str, figures: Sequence[Figure], against: str, commit: str) -> str:
+    """The table with a row for a commit, in the place of the one that it had; another heading begins another table."""
+    heading = f"| commit, against {against} | {' | '.join(figure.name for figure in figures)} |\n"
+    ruled = f"| --- |{' --- |' * len(figures)}\n"
+    rows = table.removeprefix(heading + ruled) if table.startswith(heading) else ""
+    others = [row for row in rows.splitlines(keepends=True) if not row.startswith(f"| {commit} |")]
+    row = f"| {commit} | {' | '.join(f'{figure.ratio:.2f}' for figure in figures)} |\n"
+    return heading + ruled + "".join([*others, row])
+
+
+def _commit(path: Path) -> str:
+    told = subprocess.run(
+        ["git", "-C", str(path), "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout.strip()
