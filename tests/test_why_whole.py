@@ -171,3 +171,12 @@ def test_the_command_and_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert "It has 4 entries; 2 of them are 0." in capsys.readouterr().out
     validate(whole(SHUT, "W1").to_json(), "why")
     validate(whole(rows(), "W1").to_json(), "why")
+
+
+def test_a_slope_that_is_0_is_no_factor() -> None:
+    """σ(−1540) is 0 in floats, and its slope is σ(1 − σ): z itself is multiplied by nothing."""
+    equations = ["t = sigmoid(w*x)", "L = sum((2*t + y)**2)"]
+    why = handgrad.why(handgrad.Problem(equations, {"w": [-1400.0]}, {"x": [1.1], "y": [1]}), "w")
+    assert isinstance(why, WhyWhole)
+    assert why.cause is not None
+    assert why.cause.kind == "no_slope"

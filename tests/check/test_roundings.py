@@ -74,3 +74,33 @@ def test_a_chain_of_hundreds_of_steps_that_were_not_entered() -> None:
     loss = float(handgrad.solve(problem).values["L"])
     assert handgrad.check(problem, {"L": f"{loss:.4f}"})["L"].verdict == "right"
     assert handgrad.check(problem, {"L": f"{loss + 0.002:.4f}"})["L"].verdict == "wrong"
+
+
+def test_a_figure_alone_is_right_that_is_right_among_others() -> None:
+    """With one gradient of few digits nothing tells decimals from significant digits: either may have been carried."""
+    z1, w2 = np.array([1.5, -1.5]), np.array([[-1.7, 0.4], [1.8, -0.7]])
+    w3 = np.array([-0.9, 0.4])
+    h1 = np.round(np.tanh(z1), 3)
+    h2 = np.round(np.tanh(np.round(w2 @ h1, 3)), 3)
+    dz3 = np.round(1 / (1 + np.exp(-np.round(w3 @ h2, 3))), 3) - 1
+    dz2 = np.round(np.round(dz3 * w3, 3) * np.round(1 - h2**2, 3), 3)
+    dz1 = np.round(np.round(w2.T @ dz2, 3) * np.round(1 - h1**2, 3), 3)
+    sheet = {"h1": h1, "h2": h2, "dz2": dz2, "dz1": dz1}
+    written = {name: [f"{x:.3f}" for x in array] for name, array in sheet.items()}
+    checker = handgrad.Checker(
+        handgrad.Problem(
+            ["h1 = tanh(z1)", "z2 = W2 @ h1", "h2 = tanh(z2)", "z3 = w3 @ h2", "yhat = sigmoid(z3)", "L = bce(yhat, y)"],
+            {"z1": z1, "W2": w2, "w3": w3}, {"y": 1},
+        )
+    )  # fmt: skip
+    assert {s.verdict for s in checker.check(written).entered} == {"right"}
+    for name, figures in written.items():
+        assert checker.check({name: figures})[name].verdict == "right", name
+    assert checker.check({"dz1": ["-0.008", "0.002"]})["dz1"].verdict == "wrong"
+
+
+def test_a_constant_on_the_way_may_be_rounded_too() -> None:
+    """2π is worked out of no number of the problem's; 6.28 · 0.7² is right in three digits."""
+    problem = handgrad.Problem("A = 2*π*r**2\nL = (A - t)**2", {"r": 0.7}, {"t": 3.0})
+    assert handgrad.check(problem, {"A": "3.08"})["A"].verdict == "right"
+    assert handgrad.check(problem, {"A": "3.11"})["A"].verdict == "wrong"

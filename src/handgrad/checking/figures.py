@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from sys import float_info
 from typing import Any
 
@@ -167,6 +168,13 @@ class Habit:
         """The same for each entry of an array; 0 for what is not finite."""
         return _units(values, self.decimals, self.digits, self.of_zero)
 
+    @property
+    def alone(self) -> tuple[Habit, ...]:
+        """The habit, or where figures do not tell which of two it is, each of them."""
+        if self.decimals is None or self.digits is None:
+            return (self,)
+        return replace(self, digits=None), replace(self, decimals=None)
+
     def only(self, which: npt.NDArray[np.intp]) -> Habit:
         """That of some sheets, here of the only one."""
         return self
@@ -190,6 +198,11 @@ class Habits:
     def units(self, values: Array) -> Array:
         """By entry, half a unit of the last digit that a number of this size has by its sheet's habit."""
         return _units(values, self.decimals, self.digits, self.of_zero)
+
+    @cached_property
+    def alone(self) -> tuple[Habits, ...]:
+        """By sheet, its habit or each of two; a sheet with one has it in both."""
+        return tuple(Habits([h.alone[way % len(h.alone)] for h in self.each]) for way in (0, 1))
 
     def only(self, which: npt.NDArray[np.intp]) -> Habits:
         """Those of some of the sheets, by their numbers."""

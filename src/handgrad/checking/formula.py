@@ -34,6 +34,7 @@ class CompiledFormula:
     _constants: tuple[tuple[int, Any], ...]
     _leaf_slots: tuple[tuple[Leaf, int], ...]
     _calls: tuple[tuple[Kernel, Kernel, tuple[int, ...]], ...]
+    _varies: tuple[bool, ...]
     _out: int
 
     @overload
@@ -63,15 +64,16 @@ class CompiledFormula:
         Where it is `clean`, sums are without rounding residues. What is worked out on the way to it goes through
         `rounding`, if there is any.
         """
-        first = len(self._leaf_slots) + len(self._constants)
-        slots: list[Any] = [None] * first
+        slots: list[Any] = [None] * (len(self._leaf_slots) + len(self._constants))
         for slot, constant in self._constants:
             slots[slot] = constant
         for leaf, slot in self._leaf_slots:
             slots[slot] = values[leaf]
-        for kernel, cleaned, arguments in self._calls:
-            if rounding is not None and len(slots) > first:
-                slots[-1] = rounding(slots[-1])
+        for position, (kernel, cleaned, arguments) in enumerate(self._calls):
+            # An array of constants alone has no axis of sheets; π is a number of Python's.
+            rounds = position and (self._varies[position - 1] or not np.ndim(slots[-1]))
+            if rounding is not None and rounds:
+                slots[-1] = rounding(np.asarray(slots[-1], dtype=float))
             slots.append((cleaned if clean else kernel)(xp, *[slots[a] for a in arguments]))
         return slots[self._out]
 
@@ -149,7 +151,12 @@ class FormulaCompiler:
         def slot(place: int) -> int:
             return place if place >= 0 else count - place - 1
 
+        varying = {k for e, k in self.given.items() if isinstance(e, Name | Adjoint)}
+        for number, (_, _, places) in enumerate(self.calls):
+            if not varying.isdisjoint(map(slot, places)):
+                varying.add(count + number)
         return {
+            "_varies": tuple([count + number in varying for number in range(len(self.calls))]),
             "_constants": tuple(
                 (k, _constant(e)) for e, k in self.given.items() if isinstance(e, Literal)
             ),

@@ -217,6 +217,8 @@ class Judging(ABC):
                 return found
         for way in quantity.ways:
             found |= world.leads_to(way, value, half)
+            if not found.all():
+                found |= world.carried_to(way, value, half)
         return found
 
     def carry(self, one: JudgedEntry) -> None:
@@ -306,6 +308,10 @@ class ByHabit:
 
     def __call__(self, values: Array, /) -> Array:
         return np.where(values == 0, 0.0, self.habit.units(values))
+
+    @property
+    def each(self) -> tuple[ByHabit, ...]:
+        return tuple(ByHabit(habit) for habit in self.habit.alone)
 
     def only(self, which: SheetNumbers, /) -> ByHabit:
         return ByHabit(self.habit.only(which))

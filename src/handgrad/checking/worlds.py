@@ -34,6 +34,9 @@ FARTHEST = 8
 """How many times as far as in the farthest of these runs a student's roundings may have moved a number. Roundings
 that all add up move it √n times as far as random ones do, and a run in eight is 1.4 times as far off as most."""
 
+CARRIED = 4
+"""Units of its last digit that roundings may have moved a figure, where bounds on them are too far apart to tell."""
+
 LATELY = 8
 """Formulas whose values are kept: a figure is looked at from several sides, one after the other."""
 
@@ -65,6 +68,7 @@ class World:
         self._how: dict[Leaf, Callable[[], Interval]] = {}
         self._rounded: dict[Leaf, Rounded] = {}
         self._sizes: dict[Leaf, Array] = {}
+        self._carried: dict[HalfUnit, dict[Leaf, Array]] = {}
         self._formulas: dict[Leaf, CompiledFormula] = {}
         self._followed: set[Leaf] = set()
         self._lately: dict[int, tuple[CompiledFormula, list[Array], Array]] = {}
@@ -76,6 +80,7 @@ class World:
         other._bounds, other._how = dict(self._bounds), dict(self._how)
         other._rounded, other._formulas = dict(self._rounded), dict(self._formulas)
         other._followed, other._sizes = set(self._followed), dict(self._sizes)
+        other._carried = {half: dict(known) for half, known in self._carried.items()}
         other.tainted = dict(self.tainted)
         return other
 
@@ -118,6 +123,8 @@ class World:
         self._bounds.pop(leaf, None)
         self._rounded.pop(leaf, None)
         self._sizes.pop(leaf, None)
+        for known in self._carried.values():
+            known.pop(leaf, None)
         self._followed.discard(leaf)
         self.values[leaf] = self.sheets.spread(value)
         self._formulas[leaf] = formula
@@ -208,6 +215,33 @@ class World:
         within = (reach.lower <= value + half) & (value - half <= reach.upper)
         found: Mask = near & within & self._telling(reach, half, like)
         return found
+
+    def carried_to(self, formula: CompiledFormula, value: Array, half: Array) -> Mask:
+        """By entry, whether a figure is what comes of carrying every number that is not shown with the sheet's digits.
+
+        This tells where bounds do not: a sheet of one gradient says nothing of the numbers on the way to it.
+        """
+        found: Mask = np.zeros(np.shape(value), dtype=bool)
+        if self.half is None:
+            return found
+        near = np.abs(self.value(formula) - value) <= 2 * CARRIED * half
+        for unit in self.half.each if near.any() else ():
+            numbers = {leaf: self._as_carried(leaf, unit) for leaf in formula.leaves}
+            found |= np.abs(self.sheets.run(formula, numbers) - value) <= half
+        return found & near
+
+    def _as_carried(self, leaf: Leaf, half: HalfUnit) -> Array:
+        """A leaf's number as it is shown, or else rounded to so many digits."""
+        known = self._carried.setdefault(half, {})
+        for each in self._unknown(leaf, known):
+            value = self.values[each]
+            if each in self._followed:
+                formula = self._formulas[each]
+                value = self.sheets.run(formula, {n: known[n] for n in formula.leaves})
+                unit = 2 * half(value)
+                value = np.where(unit > 0, np.round(value / unit) * unit, value)
+            known[each] = self.sheets.spread(value)
+        return known[leaf]
 
     def led_to(self, formula: CompiledFormula, half: Array) -> Interval:
         """By entry, the figures that `leads_to` holds for: the least and the largest; NaN where it does for none."""
@@ -359,6 +393,10 @@ class HalfUnit(Protocol):
     """By number, half a unit of the last digit that it is written with."""
 
     def __call__(self, values: Array, /) -> Array: ...
+
+    @property
+    def each(self) -> tuple[HalfUnit, ...]:
+        """The ways to round that may be meant: where figures tell decimals from significant digits, the one."""
 
     def only(self, which: SheetNumbers, /) -> HalfUnit:
         """That of some of the sheets, by their numbers."""

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from handgrad.expression import Call, Expression, Name, leaves
+from handgrad.expression import Call, Expression, Name, leaves, walk
 from handgrad.graph import Graph, activations
 from handgrad.notation import Product
 from handgrad.operations import operation_of
@@ -108,10 +108,19 @@ def _between(graph: Graph, run: Run, passed: str, stopped: str) -> Cause:
     parts = graph.gradients[stopped].parts
     # Where it goes several ways, a 0 on one of them is not what stops the others.
     if users == (passed,) and len(parts) == 1:
+        beside = _multiplied_with(stopped, graph.nodes[passed].written)
         for factor in _factors(parts[0].formula):
-            if factor in graph.nodes and not np.any(run.value(factor)):
+            if factor in beside and not np.any(run.value(factor)):
                 return Cause("zero_factor", passed, stopped, factor=factor)
     return Cause("no_slope", passed, stopped)
+
+
+def _multiplied_with(name: str, written: Expression | None) -> set[str]:
+    """The names that an equation multiplies one by: σ(z) is a factor of its own slope, and no factor of z."""
+    if written is None:
+        return set()
+    products = [factors for part in walk(written) if name in (factors := _factors(part))]
+    return {factor for factors in products for factor in factors}
 
 
 def _factors(formula: Expression) -> list[str]:

@@ -34,6 +34,10 @@ class _OnTheWay:
     def __call__(self, values: Array, /) -> Array:
         return np.where(values == 0, 0.0, self.half(values))
 
+    @property
+    def each(self) -> tuple[_OnTheWay]:
+        return (self,)
+
     def only(self, which: SheetNumbers, /) -> _OnTheWay:
         return self
 

@@ -69,9 +69,9 @@ def unpenalised(oracle: Oracle, trees: Mapping[str, ast.expr]) -> dict[str, ast.
     return found
 
 
-def _roots(tree: ast.expr, oracle: Oracle) -> set[str]:
+def roots(tree: ast.AST, oracle: Oracle) -> set[str]:
     """What is given of all that a formula depends on."""
-    names, roots = list(_names(tree)), set()
+    names, found = list(_names(tree)), set()
     seen: set[str] = set()
     while names:
         name = names.pop()
@@ -81,18 +81,18 @@ def _roots(tree: ast.expr, oracle: Oracle) -> set[str]:
         if name in oracle.uses:
             names += oracle.uses[name]
         else:
-            roots.add(name)
-    return roots
+            found.add(name)
+    return found
 
 
-def _names(tree: ast.expr) -> set[str]:
+def _names(tree: ast.AST) -> set[str]:
     functions = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in functions}
 
 
 def _is_factor(tree: ast.expr, oracle: Oracle) -> bool:
     """Whether a formula is of numbers that every case has."""
-    return all(n in oracle.data and _is_plain(n, oracle) for n in _roots(tree, oracle))
+    return all(n in oracle.data and _is_plain(n, oracle) for n in roots(tree, oracle))
 
 
 def _is_plain(name: str, oracle: Oracle) -> bool:
@@ -100,5 +100,5 @@ def _is_plain(name: str, oracle: Oracle) -> bool:
 
 
 def _of_parameters(tree: ast.expr, oracle: Oracle) -> bool:
-    roots = _roots(tree, oracle)
-    return bool(roots) and roots <= set(oracle.parameters)
+    found = roots(tree, oracle)
+    return bool(found) and found <= set(oracle.parameters)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.expression import Expression
-from tests.gauntlet.facts.formulas import gated
+from tests.gauntlet.facts.formulas import gated, roots
 from tests.gauntlet.facts.source import Facts, problem_text
 from tests.gauntlet.facts.updating import shaken
 from tests.gauntlet.oracle import LOSSES, SPELLINGS, Oracle
@@ -190,17 +190,24 @@ def _pre(gate: Gate, facts: Facts) -> ast.expr | None:
 
 
 class _Opener(ast.NodeTransformer):
-    """Writes a formula out, its parameters by other names, down to the activations of the layers below."""
+    """Writes a formula out, its parameters by other names, down to what the layers below give.
+
+    That is what an activation gives, and what a weight multiplies that is made by another weight.
+    """
 
     def __init__(self, oracle: Oracle) -> None:
         self.oracle = oracle
         self.own: set[str] = set()
 
     def visit(self, node: ast.AST) -> Any:
+        factors = _factors(node)
+        if any(map(self._is_weight, factors)) and not self._is_below(node):
+            for factor in factors:
+                if self._is_weight(factor) or not self._has_product(factor):
+                    _put(node, factor, self.visit(factor))
+            return node
         match node:
-            case ast.Call(func=ast.Name(id=name)) if _called(name) in ACTIVATIONS | {*LOSSES}:
-                return node
-            case _ if gated(node) is not None:
+            case _ if self._is_below(node):
                 return node
             case ast.Call():
                 node.args = [self.visit(a) for a in node.args]
@@ -211,6 +218,56 @@ class _Opener(ast.NodeTransformer):
                 self.own.add(name)
                 return ast.Name(OWN + name, ast.Load())
         return self.generic_visit(node)
+
+    @staticmethod
+    def _is_below(node: ast.AST) -> bool:
+        """Whether an activation, or a loss, gives it."""
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if _called(name) in ACTIVATIONS | {*LOSSES}:
+                return True
+        return gated(node) is not None
+
+    def _is_weight(self, node: ast.AST) -> bool:
+        """Whether it is made of parameters alone."""
+        sources = roots(node, self.oracle)
+        return bool(sources) and sources <= set(self.oracle.parameters)
+
+    def _has_product(self, node: ast.AST) -> bool:
+        """Whether a weight and something else are multiplied in it, short of an activation."""
+        if isinstance(node, ast.Name):
+            return node.id in self.oracle.uses and self._has_product(self.oracle.tree(node.id))
+        if self._is_below(node):
+            return False
+        weights = [self._is_weight(factor) for factor in _factors(node)]
+        if any(weights) and not all(weights):
+            return True
+        return any(self._has_product(part) for part in ast.iter_child_nodes(node))
+
+
+PRODUCTS = frozenset(
+    ["matmul", "dot", "outer", "einsum"]
+    + [f"{kind}{rank}d" for kind in ("conv", "conv_transpose") for rank in (1, 2, 3)]
+)
+"""Functions that multiply a layer's weights with what the layer is given."""
+
+
+def _factors(node: ast.AST) -> list[ast.expr]:
+    """What a product of arrays multiplies."""
+    match node:
+        case ast.BinOp(left=a, op=ast.MatMult(), right=b):
+            return [a, b]
+        case ast.Call(func=ast.Name(id=name), args=arguments) if _called(name) in PRODUCTS:
+            return [a for a in arguments if not isinstance(a, ast.Constant)]
+    return []
+
+
+def _put(product: ast.AST, factor: ast.expr, other: ast.expr) -> None:
+    """Puts another formula in a factor's place."""
+    if isinstance(product, ast.Call):
+        product.args = [other if a is factor else a for a in product.args]
+    elif isinstance(product, ast.BinOp):
+        product.left = other if product.left is factor else product.left
+        product.right = other if product.right is factor else product.right
 
 
 def _called(name: str) -> str:

@@ -30,6 +30,9 @@ RESIDUE = 1e-12
 MOST_COUNTED = 200
 """Paths of one answer that are all listed, to be counted by what makes them 0."""
 
+UNDERFLOWING = 1e-140
+"""From here on down the product of two numbers may be less than any float."""
+
 MOST_PATHS = 12
 """Paths of one answer that are followed."""
 
@@ -194,6 +197,12 @@ def _path(path: Path, why: WhyGradient, facts: Facts) -> Found:
             yield near(sum(p.product for p in beside), together, 1e-7), f"together {together}"
 
 
+def _underflows(facts: Facts) -> bool:
+    """Whether a product of two of its numbers may be 0 in floats though neither is."""
+    numbers = (*facts.at.values.values(), *facts.at.gradients.values())
+    return any(((a != 0) & (abs(np.asarray(a)) < UNDERFLOWING)).any() for a in numbers)
+
+
 def _zeros(why: WhyGradient, facts: Facts) -> Found:
     """The groups of the paths that are 0: their counts, and the reason of each in all of its cases."""
     total = sum(group.count for group in why.zeros)
@@ -201,7 +210,7 @@ def _zeros(why: WhyGradient, facts: Facts) -> Found:
     yield total <= why.path_count, f"the groups have {total} paths"
     by_factor = [any(f.value == 0 for f in path.factors) for path in why.paths]
     yield total >= sum(by_factor), f"{sum(by_factor)} paths with a factor of 0 are listed"
-    if all(by_factor):
+    if all(by_factor) and (len(why.paths) == why.path_count or not _underflows(facts)):
         yield (
             total == why.path_count,
             f"all {why.path_count} paths are 0, and the groups have {total}",

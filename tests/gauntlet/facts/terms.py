@@ -624,7 +624,7 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "concat": lambda *parts, axis=0: np.concatenate(parts, axis=axis),
     "fill": _fill,
     "reshape": lambda a, shape: np.reshape(a, shape),
-    "sum_to": _sum_to,
+    "sum_to": _on_paper(_sum_to, _sum_to),
     "sum": _on_paper(total, total),
     "mean": _on_paper(mean, mean),
     "max": _largest,
