@@ -50,6 +50,7 @@ def test_a_good_page_has_no_fault(chromium: Any) -> None:
         ("clipped", '<p style="overflow:hidden;white-space:nowrap;width:5em">much more than there is room for</p>'),
         ("clipped", '<svg width="60" height="30"><text x="30" y="20">sticks out</text></svg>'),
         ("cropped", '<div style="overflow-x:auto;width:80px"><svg width="200" height="30"><text y="20">part</text></svg></div>'),
+        ("scrolls", '<div style="overflow-x:auto;width:80px"><p style="width:200px">a line of mathematics</p></div>'),
         ("wide", '<p style="width:900px">wide</p>'),
         ("contrast", '<p style="color:#999">faint</p>'),
         ("contrast", '<svg width="100" height="40"><rect width="100" height="40" fill="#333"/><text x="5" y="20" fill="#222">dark</text></svg>'),
@@ -88,6 +89,27 @@ def test_planted_faults_on_paper_are_found(tmp_path: Path) -> None:
     assert {f.fault for f in on_paper(printed(path, [*full, (0.203, 10.0)]))} == {"overlap"}
     assert on_paper(printed(path, full, full), slides=True) == []
     assert [f.fault for f in on_paper(printed(path, short, full), slides=True)] == ["empty"]
+    over = [(0.2, 10.0), (0.925, 14.0)]
+    assert [f.fault for f in on_paper(printed(path, full, over), slides=True)] == ["full"]
+
+
+def test_an_index_that_its_letter_leaves_room_for_is_no_overlap(tmp_path: Path) -> None:
+    """Mathematics sets the index of W under its slanted side; two letters on one another are found."""
+    import pymupdf
+
+    def page(right: float, down: float, size: float) -> set[str]:
+        opened: Any = pymupdf.open
+        pdf = opened()
+        leaf = pdf.new_page(width=595, height=842)
+        leaf.insert_text((60, 160), "W", fontsize=20, fontname="tiit")
+        leaf.insert_text((60 + right, 160 + down), "i", fontsize=size, fontname="tiit")
+        leaf.insert_text((60, 760), "the end", fontsize=10)
+        pdf.save(tmp_path / "page.pdf")
+        return {f.fault for f in on_paper(tmp_path / "page.pdf")}
+
+    assert page(12, 3, 14) == set()
+    assert page(4, 3, 14) == {"overlap"}
+    assert page(12, 0, 20) == {"overlap"}
 
 
 def test_the_page_of_the_lab_is_without_fault_on_a_phone(chromium: Any, tmp_path: Path) -> None:

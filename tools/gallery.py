@@ -1,9 +1,10 @@
 """Makes the gallery of the documents: every kind of page as a picture, and the page that shows them.
 
-    python -m tools.gallery [NAME…]
+    python -m tools.gallery [NAME… | --all]
 
 Needs handgrad with the extras `pdf` and `test`, and Chromium (CHROMIUM, or on the PATH). Writes
-docs/gallery/ and docs/gallery.md; with names, only those pictures are taken again.
+docs/gallery/ and docs/gallery.md; with names, only those pictures are taken again. With `--all` every kind of page of
+eight problems is looked at and put on one contact sheet, as `python -m tools.inspection` does.
 """
 
 from __future__ import annotations
@@ -296,6 +297,10 @@ def document() -> str:
 
 
 def main(names: Sequence[str]) -> None:
+    if list(names) == ["--all"]:
+        from tools.inspection.__main__ import main as inspected
+
+        raise SystemExit(inspected(()))
     unknown = set(names) - {shot.name for shot in SHOTS}
     if unknown:
         raise SystemExit(f"no such pictures: {', '.join(sorted(unknown))}")

@@ -40,7 +40,7 @@ KINDS = {
 }
 """The commands whose pages are looked at; one that has nothing to say of a problem is left out."""
 
-SCREENS = ((390, False), (390, True), (768, False), (1280, False), (1280, True))
+SCREENS = tuple((width, dark) for width in (390, 768, 1280) for dark in (False, True))
 """Widths in pixels, light and dark."""
 
 DECKS = ("solve", "questions")

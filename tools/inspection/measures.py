@@ -32,6 +32,9 @@ ASCENT, DESCENT = 0.7, 0.2
 MEETING = 0.3
 """The part of the narrower, and of the lower, of two letters on one another that they have in common."""
 
+TUCKED = 0.45
+"""The part of a slanted letter's width that its index may stand under."""
+
 SLACK = 0.05
 """Sizes are compared to so much."""
 
@@ -111,22 +114,25 @@ def _overlaps(page: Any, where: str) -> Iterator[Finding]:
     blocks = page.get_text("rawdict")["blocks"]
     spans = [s for block in blocks for line in block.get("lines", ()) for s in line["spans"]]
     letters = [
-        (y - ASCENT * span["size"], y + DESCENT * span["size"], *each["bbox"][::2], each["c"])
+        (y - ASCENT * span["size"], y + DESCENT * span["size"], *each["bbox"][::2], each["c"], y)
         for span in spans
         for each in span["chars"]
         for _, y in [each["origin"]]
         if each["c"].isalnum()
     ]
     letters.sort()
-    for n, (top, bottom, left, right, letter) in enumerate(letters):
-        for other_top, other_bottom, other_left, other_right, other in letters[n + 1 :]:
+    for n, (top, bottom, left, right, letter, y) in enumerate(letters):
+        for other_top, other_bottom, other_left, other_right, other, other_y in letters[n + 1 :]:
             if other_top >= bottom:
                 break
             wide = min(right, other_right) - max(left, other_left)
             high = min(bottom, other_bottom) - other_top
             least_wide = MEETING * min(right - left, other_right - other_left)
             least_high = MEETING * min(bottom - top, other_bottom - other_top)
-            if wide > least_wide and high > least_high:
+            # An index may stand under the slanted side of its letter.
+            tucked = other_y > y and other_bottom - other_top < 0.85 * (bottom - top)
+            tucked = tucked and other_left > right - TUCKED * (right - left)
+            if wide > least_wide and high > least_high and not tucked:
                 yield Finding("overlap", where, f"{letter} / {other}", round(high, 1))
 
 
