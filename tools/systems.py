@@ -362,7 +362,10 @@ def nbgrader(sheets: dict[str, WorkedSheets]) -> str:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
             run = [sys.executable, "-m", "nbgrader"]
-            paths = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+            # nbgrader calls alembic, and Jupyter the kernel, that are installed beside it.
+            beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+            source = str(Path(handgrad.__file__).parents[1])
+            paths = {**os.environ, "PYTHONPATH": source, "PATH": beside}
             for step in (
                 ["generate_assignment", "hw", "--create"],
                 ["autograde", "hw", "--create"],

@@ -209,6 +209,61 @@ def test_a_table_in_text(tmp_path: Path, separator: str, encoding: str) -> None:
     assert report.unread == () or all("Name" not in u.why for u in report.unread)
 
 
+def workbook(path: Path, rows: list[list[str | float]]) -> Path:
+    """An .xlsx file by its standard's own parts: texts in place, numbers as numbers."""
+
+    def cell(content: str | float, at: str) -> str:
+        if isinstance(content, float):
+            return f'<c r="{at}"><v>{content!r}</v></c>'
+        return f'<c r="{at}" t="inlineStr"><is><t>{content}</t></is></c>'
+
+    lines = (
+        f'<row r="{r}">{"".join(cell(c, f"{chr(65 + k)}{r}") for k, c in enumerate(row))}</row>'
+        for r, row in enumerate(rows, start=1)
+    )
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{relations}"><sheets><sheet name="s" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{relations}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{"".join(lines)}</sheetData></worksheet>',
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{text}')
+    return path
+
+
+def test_a_workbook_with_numbers_and_texts(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path / "class.xlsx",
+        [
+            ["student", "z1[0]", "z1[1]", "dz3", "Grade"],
+            ["ada", 0.6, 0.1, "−0.3654", "1"],
+            ["bo", "0,6", "1/10", 0.3654, ""],
+            ["", 0.6, 0.1, 0.2, ""],
+        ],
+    )
+    report = handgrad.grade(LAB9, path)
+    assert report.students is not None
+    assert [(s.id, s.marks) for s in report.students] == [("ada", 2), ("bo", 1)]
+    assert odd(report) == {f"{path}, row 4": "nameless"}
+    cell = "; ".join(f"part {k}: {f}" for k, f in enumerate(("0.6", "0.1", "−0.3654"), 1))
+    responses = workbook(
+        tmp_path / "responses.xlsx",
+        [["Username", "Status", "Response 1"], ["ada", "Finished", cell]],
+    )
+    grading = Grading(LAB9, blanks=["z1,dz3"])
+    (ada,) = grading.run(responses).students or ()
+    assert ada.marks == 2
+
+
 def test_headings_without_quotes_and_lines_of_a_table(tmp_path: Path) -> None:
     path = tmp_path / "class.csv"
     path.write_text(

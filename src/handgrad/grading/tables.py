@@ -147,7 +147,8 @@ def excel_table(file: FoundFile, student: str | None) -> AnswerTable | None:
         ) from None
     except Exception as error:
         raise _unreadable(file, error) from None
-    return _framed(file, frame.lazy(), student)
+    # As Excel counts rows, those with figures begin with the second.
+    return _framed(file, frame.lazy(), student, begins=2)
 
 
 def _polars(file: FoundFile) -> Any:
@@ -160,8 +161,8 @@ def _polars(file: FoundFile) -> Any:
     return polars
 
 
-def _framed(file: FoundFile, frame: Any, student: str | None) -> AnswerTable:
-    """The table in a frame of polars."""
+def _framed(file: FoundFile, frame: Any, student: str | None, begins: int = 1) -> AnswerTable:
+    """The table in a frame of polars, whose first row is called by the number with which it `begins`."""
     try:
         header = frame.collect_schema().names()
     except Exception as error:
@@ -170,11 +171,11 @@ def _framed(file: FoundFile, frame: Any, student: str | None) -> AnswerTable:
     if column is None:
         raise _no_column(header, student, file.where)
     headings = _answering(header, column)
-    return AnswerTable(headings, _slices(file, frame, header[column], headings))
+    return AnswerTable(headings, _slices(file, frame, header[column], headings, begins))
 
 
 def _slices(
-    file: FoundFile, frame: Any, student: str, headings: Sequence[str]
+    file: FoundFile, frame: Any, student: str, headings: Sequence[str], begins: int
 ) -> Iterator[SheetRows]:
     for first in range(0, 2**62, ROWS):
         try:
@@ -185,7 +186,7 @@ def _slices(
             return
         names = part[student].to_list()
         yield SheetRows(
-            [f"{file.where}, row {first + k + 1}" for k in range(len(part))],
+            [f"{file.where}, row {first + k + begins}" for k in range(len(part))],
             ["" if n is None else str(n).strip() for n in names],
             {h: part[h].to_list() for h in headings},
         )
