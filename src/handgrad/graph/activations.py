@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handgrad.expression import Call, Expression
+from handgrad.graph.remembered import of_graph
 from handgrad.graph.structure import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.gates import activations_in, splits_ties
@@ -43,6 +44,7 @@ class Activation:
         return splits_ties(self.written)
 
 
+@of_graph
 def activations(graph: Graph) -> tuple[Activation, ...]:
     """The activations of a graph, in the order of the equations; in each, the outermost first."""
     fused = {shortcut.inner for shortcut in graph.shortcuts}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from handgrad.expression import Adjoint, Leaf, leaves
+from handgrad.graph.remembered import of_graph
 from handgrad.graph.structure import Graph
 
 
+@of_graph
 def unasked(graph: Graph) -> frozenset[Leaf]:
     """The adjoints that the gradients asked for do not need; none where those of the data are asked for."""
     asked = [graph.nodes[name] for name in graph.asked]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from handgrad.expression import Name, leaves
+from handgrad.graph.remembered import of_graph
 from handgrad.graph.structure import Graph, activation_of
 from handgrad.record import record
 
@@ -23,6 +24,7 @@ class _Uses:
     before: frozenset[str]
 
 
+@of_graph
 def time_steps(graph: Graph) -> Mapping[str, int]:
     """By name of an activation's value, the time step that computes it, from 1; no other names.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import wraps
 from operator import is_
 from typing import Generic, NamedTuple, TypeVar
 
@@ -91,3 +92,14 @@ class OfGraphs(Generic[Made]):
         made = make()
         self._known.append((graph, key, made))
         return made
+
+
+def of_graph(function: Callable[[Graph], Made]) -> Callable[[Graph], Made]:
+    """Keeps what a function of a graph alone gave for the last graphs; nobody may change it."""
+    found: OfGraphs[Made] = OfGraphs(MOST)
+
+    @wraps(function)
+    def once(graph: Graph) -> Made:
+        return found.of(graph, None, lambda: function(graph))
+
+    return once

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from handgrad.expression import Name
 from handgrad.graph import Graph
+from handgrad.graph.remembered import of_graph
 from handgrad.graph.structure import activation_of
 
 
+@of_graph
 def forward_groups(graph: Graph) -> tuple[tuple[str, ...], ...]:
     """The equations in groups: a layer is a pre-activation and its activation.
 

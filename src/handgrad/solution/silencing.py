@@ -12,6 +12,7 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Expression, Leaf, Shape, leaves
 from handgrad.graph import Graph
+from handgrad.graph.remembered import of_graph
 from handgrad.operations.annotate import tidied
 from handgrad.record import record
 from handgrad.running.evaluate import value_of
@@ -77,6 +78,12 @@ class Zeroed:
                 )
 
 
+@of_graph
+def silencing(graph: Graph) -> Silencing:
+    """What finds the entries of a graph's gradients; it depends on no numbers, and remembers what it found."""
+    return Silencing(graph)
+
+
 @dataclass
 class Silencing:
     """Finds which entries of a graph's gradients vanish with one entry of a value.
@@ -87,6 +94,7 @@ class Silencing:
 
     graph: Graph
     largest: int = INFLUENCE_SIZE
+    _zeroed: dict[tuple[Leaf, tuple[Any, ...]], tuple[Zeroed, ...]] = field(default_factory=dict)
     _before: dict[str, tuple[Expression, dict[Leaf, Array], Array]] = field(default_factory=dict)
 
     @cached_property
@@ -105,6 +113,14 @@ class Silencing:
         Found from the formulas themselves: with positive numbers everywhere, the entries
         that become zero when this one entry is set to zero, and that grow as a power of it.
         """
+        key = leaf, unit
+        if any(isinstance(at, slice) for at in unit):
+            return self._found(leaf, unit)  # which Python 3.11 has no hash for
+        if key not in self._zeroed:
+            self._zeroed[key] = self._found(leaf, unit)
+        return self._zeroed[key]
+
+    def _found(self, leaf: Leaf, unit: tuple[Any, ...]) -> tuple[Zeroed, ...]:
         found: list[Zeroed] = []
         for name in dict.fromkeys(self.consumers.get(leaf, ())):
             if self.graph.nodes[name].kind != "parameter":

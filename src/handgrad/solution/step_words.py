@@ -11,6 +11,7 @@ import numpy as np
 from handgrad.equations import places_of
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, leaves, number, walk
 from handgrad.graph import Graph
+from handgrad.graph.remembered import of_graph
 from handgrad.graph.structure import activation_of
 from handgrad.graph.updating import update_pass
 from handgrad.graph.weighted import is_weighted, multiplies_values, products
@@ -284,6 +285,23 @@ def _outline(formula: Expression) -> str:
 
 
 def _backward_reason(trace: Trace, step: Step) -> Text:
+    """The same of the backward pass; but for what notes say it depends on the graph alone."""
+    if any(isinstance(n, ShortcutTaken) for n in step.notes):
+        return _backward(trace, step)
+    known = _backward_reasons(trace.graph)
+    key = step.id, step.kind, trace.problem.reduction, *[n.kind for n in step.notes]
+    if key not in known:
+        known[key] = _backward(trace, step)
+    return known[key]
+
+
+@of_graph
+def _backward_reasons(graph: Graph) -> dict[tuple[str, ...], Text]:
+    """The reasons that were told, by step."""
+    return {}
+
+
+def _backward(trace: Trace, step: Step) -> Text:
     if step.kind == "upstream":
         return (
             "It is given, as what comes back from ",

@@ -15,7 +15,7 @@ from handgrad.operations.gates import activations_in
 from handgrad.running import Run
 from handgrad.solution.long_way import long_way
 from handgrad.solution.residues import Residues
-from handgrad.solution.silencing import Silencing
+from handgrad.solution.silencing import silencing
 from handgrad.solution.structure import TraceLine
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class NotedRun:
 
     def __post_init__(self) -> None:
         self.unasked = unasked(self.graph)
-        self.silencing = Silencing(self.graph)
+        self.silencing = silencing(self.graph)
         self.introduced: set[Leaf] = set()
         """The parts of equations that some line has defined."""
         self._kept: dict[type, Any] = {}
