@@ -7,14 +7,10 @@ with parameters of its own, most of that time goes into reading and writing what
 from __future__ import annotations
 
 import ctypes
-import os
 import shlex
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,6 +18,7 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.errors import OptionError
 from handgrad.expression import Leaf
+from handgrad.running.compiling import compiler, library
 from handgrad.running.plan import Plan
 from handgrad.running.regrouping import needed
 from handgrad.running.scalars import Scalars, UnrecordedError, place
@@ -32,9 +29,6 @@ MOST = 1500
 
 NUMBERS = {"f": ("float", "f"), "d": ("double", "")}
 """By NumPy's letter for a type, C's name for it, and what C's functions of it end in."""
-
-SAFE = ("-O3", "-shared", "-fPIC", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
-"""Options of which none lets the compiler reorder arithmetic, or take it that there is no NaN."""
 
 WAYS = ((True, ("-march=native", "-fopenmp-simd")), (False, ("-march=native",)), (False, ()))
 """What is tried in turn: with C's functions of several numbers at once, for this processor, and plainly."""
@@ -64,8 +58,7 @@ def jitted(
     Raises `OptionError` without a C compiler, and where one case takes more than `MOST` lines or an
     operation that has no code for one entry.
     """
-    compiler = _compiler()
-    return _called(_made(compiler, inputs, *_written(plan, inputs, batched, outputs)))
+    return _called(_made(compiler(), inputs, *_written(plan, inputs, batched, outputs)))
 
 
 def stepping(
@@ -86,8 +79,7 @@ def stepping(
 
     Raises `OptionError` as `jitted` does.
     """
-    compiler = _compiler()
-    function = _made(compiler, inputs, *_written_steps(plan, inputs, kept, counters, outputs))
+    function = _made(compiler(), inputs, *_written_steps(plan, inputs, kept, counters, outputs))
     function.restype = ctypes.c_long
     function.argtypes = (ctypes.c_long, ctypes.c_void_p)
 
@@ -104,18 +96,8 @@ def _run(function: Any, count: int, addresses: int, _kept: object) -> int:
     return int(function(count, addresses))
 
 
-def _compiler() -> list[str]:
-    compiler = shlex.split(os.environ.get("CC", "cc"))
-    if not compiler or shutil.which(compiler[0]) is None:
-        raise OptionError(
-            f"machine code needs a C compiler, and there is no {shlex.join(compiler)} on the path",
-            mend="install gcc or clang, or leave jit out",
-        )
-    return compiler
-
-
 def _made(
-    compiler: Sequence[str], inputs: Mapping[str, Array], functions: set[str], body: Sequence[str]
+    command: Sequence[str], inputs: Mapping[str, Array], functions: set[str], body: Sequence[str]
 ) -> Any:
     """The compiled function of a body that calls these C functions."""
     number, _ = NUMBERS[np.result_type(*inputs.values()).char]
@@ -123,22 +105,13 @@ def _made(
     for at_once, options in WAYS:
         source = [f"typedef {number} number;", *_declarations(functions, at_once), *body, ""]
         try:
-            return _built(compiler, "\n".join(source), options)
+            return library(command, "\n".join(source), options).kernel
         except (OSError, subprocess.SubprocessError) as error:
             failed = str(getattr(error, "stderr", None) or error).strip()
     raise OptionError(
-        f"the C compiler {shlex.join(compiler)} does not compile the kernel: {failed.partition(chr(10))[0]}",
+        f"the C compiler {shlex.join(command)} does not compile the kernel: {failed.partition(chr(10))[0]}",
         mend="name another one by CC, or leave jit out",
     )
-
-
-def _built(compiler: Sequence[str], source: str, options: Sequence[str]) -> Any:
-    """The kernel of the source, compiled and loaded; the files are gone then."""
-    with tempfile.TemporaryDirectory(prefix="handgrad-") as folder:
-        library = Path(folder, "kernel.so")
-        command = [*compiler, "-x", "c", "-", "-o", str(library), *SAFE, *options, "-lm"]
-        subprocess.run(command, input=source, text=True, capture_output=True, check=True)
-        return ctypes.CDLL(str(library)).kernel
 
 
 def _called(function: Any) -> Kernel:

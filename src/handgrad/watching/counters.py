@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from handgrad.watching import kernels
 from handgrad.watching.history import CountedRows, Numbers
 from handgrad.watching.internals import aside, is_observed, is_wrapped, plain
 from handgrad.watching.places import UnitPlace
@@ -45,6 +47,7 @@ class WatchedGate:
     ) -> None:
         self.name, self.kind, self.parts, self.ids, self.flat = name, kind, parts, ids, flat
         self.width = len(ids)
+        self._is_ordered = len(parts) == 1 and ids == [*range(len(ids))]
         self.before: tuple[str, ...] = ()
         self.following: dict[str, int] = {}
         self.fed = False
@@ -56,11 +59,8 @@ class WatchedGate:
         self._sheets: Tensor | None = None
         self._rows: list[tuple[Tensor, ...]] = []
         self._arrays: list[tuple[Numbers, Numbers]] = []
+        self._addresses: list[tuple[int, ...]] = []
         self._orders: dict[Any, Tensor] = {}
-
-    def advance(self, row: int) -> None:
-        """Goes on to the row of the next step."""
-        self.row = row
 
     # -- counting ------------------------------------------------------------------------------------
 
@@ -74,8 +74,23 @@ class WatchedGate:
             return self._count(z, place, shift)
 
     def _count_at_hand(self, z: Tensor, rest: tuple[int, ...], axis: int) -> None:
-        """The same for what lies before the processor as it is: NumPy takes a third of the time for it."""
-        cases: Numbers = (z.amax(rest) if rest else z).numpy()
+        """The same for what lies before the processor as it is: PyTorch takes three times as long for it."""
+        if rest:
+            z = z.amax(rest)
+        kernel = kernels.compiled()
+        if (
+            kernel is not None
+            and not axis
+            and z.is_contiguous()
+            and z.numel() == len(z) * self.width
+        ):
+            with self._lock:
+                self._row(z.device)
+                at, row = self._addresses[self.row], self.row
+                kernel.count(z.data_ptr(), len(z), self.width, at[COUNTED], at[LARGEST])
+                self.cases[row] += len(z)
+            return
+        cases: Numbers = z.numpy()
         if axis:
             cases = np.moveaxis(cases, axis, 0)
         cases = cases.reshape(len(cases), -1)
@@ -141,10 +156,28 @@ class WatchedGate:
         """Adds the sizes of a gradient that arrives at the gate and of what passes it."""
         with self._lock:
             for sheet, gradient in ((ARRIVING, arriving), (PASSING, passing)):
-                if gradient is not None:
-                    self._row(gradient.device)[sheet].add_(self._sizes(gradient, place))
+                if gradient is not None and not self._add_at_hand(sheet, gradient, place):
+                    with aside():
+                        self._row(gradient.device)[sheet].add_(self._sizes(gradient, place))
             if passing is not None:
                 self.backs[self.row] += 1
+
+    def _add_at_hand(self, sheet: int, gradient: Tensor, place: UnitPlace) -> bool:
+        """The same in machine code, for what lies before the processor as it is; whether it does."""
+        kernel = kernels.compiled()
+        if kernel is None or place.ids is not None or not _is_at_hand(gradient):
+            return False
+        if gradient.__class__ is not Tensor or gradient.layout is not torch.strided:
+            return False
+        if not gradient.is_contiguous():
+            return False
+        cases, units, places = _split(gradient.shape, place.axes)
+        if units != self.width:
+            return False
+        self._row(gradient.device)
+        at = self._addresses[self.row][sheet]
+        kernel.add_sizes(gradient.data_ptr(), cases, units, places, at)
+        return True
 
     def _sizes(self, gradient: Tensor, place: UnitPlace) -> Tensor:
         if place.ids is not None:
@@ -170,6 +203,23 @@ class WatchedGate:
         assert total is not None
         return total.reshape(-1)
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the counters lie before the processor, and are those of one weight's units in order."""
+        return self._is_ordered and bool(self._arrays)
+
+    def silent(self, before: Numbers | None) -> Numbers | None:
+        """The units that do not fire in the step at hand, by column; None where that is not known.
+
+        Arguments:
+            before: of each unit whether it was silent when the counters were taken.
+        """
+        if not self.is_at_hand:
+            return None
+        if self.cases[self.row]:
+            return np.flatnonzero(self._arrays[self.row][0] == 0)
+        return None if any(self.cases) or before is None else np.flatnonzero(before)
+
     # -- the sheets ----------------------------------------------------------------------------------
 
     def _row(self, device: torch.device) -> tuple[Tensor, ...]:
@@ -178,9 +228,13 @@ class WatchedGate:
             with aside():
                 sheets = self._on(device)
             self._rows = [tuple(sheets[:, k]) for k in range(ROWS)]
+            self._arrays, self._addresses = [], []
             if device.type == "cpu":
                 numbers = sheets.numpy()
                 self._arrays = [(numbers[COUNTED, k], numbers[LARGEST, k]) for k in range(ROWS)]
+                self._addresses = [
+                    tuple(numbers[sheet, k].ctypes.data for sheet in range(4)) for k in range(ROWS)
+                ]
         return self._rows[self.row]
 
     def _on(self, device: torch.device) -> Tensor:
@@ -229,11 +283,18 @@ def _plan(
     return rest, None if case is None else sum(a < case for a in axes)
 
 
+@lru_cache(1024)
+def _split(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, int, int]:
+    """How many cases, units and places lie one within the other; no units where they do not."""
+    if not axes or axes != tuple(range(axes[0], axes[-1] + 1)):
+        return 0, 0, 0
+    first, last = axes[0], axes[-1] + 1
+    return math.prod(shape[:first]), math.prod(shape[first:last]), math.prod(shape[last:])
+
+
 def _is_at_hand(z: Tensor) -> bool:
-    """Whether NumPy may look at a tensor, and nothing of the program's looks on."""
-    return (
-        z.dtype == torch.float32 and z.device.type == "cpu" and not (z.is_neg() or is_observed(z))
-    )
+    """Whether the processor may look at the numbers of a tensor, and nothing of the program's looks on."""
+    return not is_observed(z) and z.dtype is torch.float32 and z.is_cpu and not z.is_neg()
 
 
 _SCRATCH = threading.local()

@@ -72,7 +72,7 @@ def gate(  # noqa: PLR0913 - a call, and what is known of it
         site.sure = True
     tracer.outside = tracer.outside or not tracer.inside
     is_whole = z is not None and args and z is args[0] and not (by_tensor or turned)
-    tracer.met = _At(site, made.place, shift) if is_whole else False
+    tracer.met = AtGate(site, made.place, shift) if is_whole else False
     recomputed = running_back()
     tracer.seen += not recomputed
     if not recomputed and z is not None:
@@ -106,7 +106,7 @@ def _turned(z: Tensor) -> Tensor:
         return -z
 
 
-class _At:
+class AtGate:
     """A gate that was met before, met again: its first argument is the pre-activation.
 
     Arguments:
@@ -123,14 +123,21 @@ class _At:
     def __call__(
         self, tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
-        z = args[0]
+        self.look(tracer, args[0])
+        out = func(*args, **kwargs)
+        if tracer.listening:
+            self.listen(tracer, args[0], out)
+        return out
+
+    def look(self, tracer: Tracer, z: Tensor) -> None:
+        """Counts."""
         if can_be_counted(tracer, z):
             tracer.seen += 1
             self.site.count(z, self.place, self.shift)
-        out = func(*args, **kwargs)
-        if tracer.listening:
-            _listen(tracer, self.site, self.place, z, out)
-        return out
+
+    def listen(self, tracer: Tracer, z: Tensor, out: Tensor) -> None:
+        """Has the gradients counted when they come back."""
+        _listen(tracer, self.site, self.place, z, out)
 
 
 def _listen(
@@ -161,24 +168,21 @@ def _listen(
         arriving = outputs[0]
         if passing is None and arriving is None:
             return
-        with aside():
-            site.back(place, arriving, passing)
+        site.back(place, arriving, passing)
 
     node.register_hook(looked(tracer.unseen, came_back, GRADIENTS))
 
 
 def _at_tensor(tracer: Tracer, site: WatchedGate, place: UnitPlace) -> Any:
     def came_back(gradient: Tensor) -> None:
-        with aside():
-            site.back(place, None, gradient)
+        site.back(place, None, gradient)
 
     return looked(tracer.unseen, came_back, GRADIENTS)
 
 
 def _arriving(tracer: Tracer, site: WatchedGate, place: UnitPlace) -> Any:
     def came_back(gradient: Tensor) -> None:
-        with aside():
-            site.back(place, gradient, None)
+        site.back(place, gradient, None)
 
     return looked(tracer.unseen, came_back, GRADIENTS)
 

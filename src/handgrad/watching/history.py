@@ -147,25 +147,28 @@ class History:
 
     def add(self, rows: CountedRows) -> None:
         """Goes on with the rows of some steps."""
-        counted, passing, arriving, largest = rows.numbers().astype(float)
+        counted, passing, arriving, largest = rows.numbers()
         ran = [k for k, cases in enumerate(rows.cases) if cases]
         if not ran:
             return
-        cases = np.array(rows.cases)
-        self.fired += np.rint(counted.sum(0)).astype(np.int64)
-        self.cases += int(cases.sum())
-        self.backs += sum(rows.backs)
-        self.passing += passing.sum(0)
-        self.arriving += arriving.sum(0)
-        most = largest[ran].max(0)
+        cases, backs = sum(rows.cases), sum(rows.backs)
+        heard = [k for k in ran if rows.backs[k]]
+        # Gradients are looked at in few of the steps.
+        passed, arrived = (x[np.any(x, 1)].sum(0, float) for x in (passing, arriving))
+        fired, most = counted.sum(0, float), largest[ran].max(0).astype(float)
+        self.fired += np.rint(fired).astype(np.int64)
+        self.cases += cases
+        self.backs += backs
+        self.passing += passed
+        self.arriving += arrived
         self.largest = np.maximum(self.largest, most)
         self._follow(rows, ran, counted)
         self.last, self.updates = rows.steps[ran[-1]], rows.updates[ran[-1]]
-        taught = counted[[k for k in ran if rows.backs[k]]].sum(0)
+        taught = counted[heard].sum(0, float)
         self.recent.append(
             Recent(
-                rows.steps[ran[0]], self.updates, int(cases.sum()), sum(rows.backs),
-                counted.sum(0), taught, passing.sum(0), arriving.sum(0), most,
+                rows.steps[ran[0]], self.updates, cases, backs,
+                fired, taught, passed, arrived, most,
             )
         )  # fmt: skip
         while len(self.recent) > NOW and self.recent[0].updates < self.updates:
@@ -175,7 +178,7 @@ class History:
             # A long run: every second look is enough for a chart.
             self.looks = self.looks[::2]
         if rows.own is not None:
-            self._look_at_weights(rows.own.numpy().astype(float))
+            self.look_at_weights(rows.own.numpy().astype(float))
 
     def began(self) -> None:
         """All that was counted so far belongs to the first step."""
@@ -187,9 +190,12 @@ class History:
         for one in self.recent:
             one.first = 1
 
-    def _look_at_weights(self, own: Numbers) -> None:
-        """Notes for units that do not fire what tells whether their own weights move."""
+    def look_at_weights(self, own: Numbers | None) -> None:
+        """Notes for units that do not fire what tells whether their own weights move; of others nothing is asked."""
         quiet = self.silent > 0
+        if own is None:
+            self._own_looks[~quiet] = 0
+            return
         fresh = quiet & (self._own_looks == 0)
         self._own_first[fresh] = own[fresh]
         self._own_last[quiet] = own[quiet]
@@ -205,7 +211,7 @@ class History:
         self.silent[still] += int(cases.sum())
         kept = np.cumprod([1.0, *(1 - w for w in reversed(weights))])
         self._rate[still] *= kept[-1]
-        shares = counted[ran][:, steady] / cases[:, None]
+        shares = counted[ran][:, steady].astype(float) / cases[:, None]
         mean = (np.array(weights) * kept[-2::-1]) @ shares
         self._rate[steady] = self._rate[steady] * kept[-1] + mean
         self._rate_then[steady] = self._rate[steady]
@@ -220,7 +226,7 @@ class History:
     def _step(
         self, units: Numbers, step: int, updates: int, cases: int, counted: Numbers, weight: float
     ) -> None:
-        counts = counted[units]
+        counts = counted[units].astype(float)
         fires = counts > 0
         self._rate[units] += (counts / cases - self._rate[units]) * weight
         on, quiet = units[fires], units[~fires]

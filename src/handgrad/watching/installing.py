@@ -20,6 +20,7 @@ from handgrad.watching.internals import (
     is_traced,
     mode_at,
     modes,
+    module_hooks,
     remove_mode,
 )
 from handgrad.watching.provenance import tensors
@@ -57,41 +58,51 @@ class Within:
     Arguments:
         tracer: the mode.
         model: whose call it is.
+        widens: called before the mode is in effect all the time again.
     """
 
-    def __init__(self, tracer: Tracer, model: nn.Module) -> None:
-        self.tracer, self.model = tracer, model
-        self._is_narrow = False
+    def __init__(self, tracer: Tracer, model: nn.Module, widens: Callable[[], None]) -> None:
+        self.tracer, self.model, self._widens = tracer, model, widens
+        self.is_narrow = False
         self._parts: frozenset[int] = frozenset()
         self._handle: Any = None
+        self._is_looking = False
         self._lock = threading.Lock()
 
     def narrow(self) -> None:
         """From here on the mode is in effect within the model's call, and nowhere else."""
-        if not self._is_narrow:
-            self._is_narrow = True
+        if not self.is_narrow:
+            self.is_narrow = True
             self._parts = frozenset(id(m) for m in self.model.modules() if m is not self.model)
             pop(self.tracer)
 
     def install(self) -> None:
         """A stretch begins in which the model may be called."""
-        if not self._is_narrow:
+        if not self.is_narrow:
             push(self.tracer)
-            return
-        with self._lock:
-            if self._handle is None and not self.tracer.inside:
-                self._handle = register_module_forward_pre_hook(self._called)
+        elif not (self._is_looking or self.tracer.inside):
+            with self._lock:
+                if self._handle is None:
+                    self._handle = register_module_forward_pre_hook(self._called)
+                else:
+                    module_hooks()[self._handle.id] = self._called
+                self._is_looking = True
+
+    @property
+    def stays(self) -> bool:
+        """Whether all is in place for the model to be called."""
+        return self.is_narrow and self._is_looking
 
     def begins(self) -> None:
         """The model is called."""
-        with self._lock:
-            if self._handle is not None:
-                self._handle.remove()
-                self._handle = None
+        if self._is_looking:
+            with self._lock:
+                module_hooks().pop(self._handle.id, None)
+                self._is_looking = False
 
     def ends(self) -> None:
         """Its call has ended."""
-        if self._is_narrow:
+        if self.is_narrow:
             self.install()
 
     def remove(self) -> None:
@@ -102,8 +113,9 @@ class Within:
     def _called(self, module: nn.Module, args: Any) -> None:
         """A module is called while the model is not: of a part of it gates lie outside, and have to be seen there."""
         if id(module) in self._parts and not (self.tracer.inside or is_traced()):
-            self._is_narrow, self.tracer.outside = False, True
+            self.is_narrow, self.tracer.outside = False, True
             self.begins()
+            self._widens()
             push(self.tracer)
 
 
@@ -200,6 +212,11 @@ class Slowly:
         self._classes = [c for c in FAST if any(isinstance(m, c) for m in mine)]
         self._originals: dict[type[nn.Module], Any] = {}
         self._around = around if isinstance(model, FAST) else None
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there are any."""
+        return bool(self._mine)
 
     @property
     def is_root(self) -> bool:

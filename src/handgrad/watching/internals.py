@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import OrderedDict
 from types import FrameType
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch._C import _functorch
 from torch._C._profiler import ProfilerConfig, ProfilerState, _ExperimentalConfig
 from torch._functorch import pyfunctorch
+from torch.utils.hooks import RemovableHandle
 
 C: Any = torch._C
 Untyped: Any = torch
@@ -39,10 +41,14 @@ def insert_mode(mode: Any) -> None:
     Whoever leaves a mode takes the last one out of effect, whichever that is. Under the others ours is never that
     one, in whatever order a program enters and leaves its own. A default device alone has to stay under it.
     """
+    count = modes()
+    if not count:
+        C._push_on_torch_function_stack(mode)
+        return
     context: Any = getattr(Untyped, "_GLOBAL_DEVICE_CONTEXT", None)
     default = getattr(context, "device_context", None)
-    lowest = 1 if modes() and default is not None and mode_at(0) is default else 0
-    above = [C._pop_torch_function_stack() for _ in range(modes() - lowest)]
+    lowest = 1 if default is not None and mode_at(0) is default else 0
+    above = [C._pop_torch_function_stack() for _ in range(count - lowest)]
     C._push_on_torch_function_stack(mode)
     for other in reversed(above):
         C._push_on_torch_function_stack(other)
@@ -54,6 +60,53 @@ def remove_mode(mode: Any) -> None:
     for other in reversed(every):
         if other is not mode:
             C._push_on_torch_function_stack(other)
+
+
+def module_hooks() -> Any:
+    """The functions that are called before any module is, by number."""
+    return Untyped.nn.modules.module._global_forward_pre_hooks
+
+
+def has_module_hooks() -> bool:
+    """Whether something is called before or after any module."""
+    hooks = Untyped.nn.modules.module
+    return bool(hooks._global_forward_pre_hooks or hooks._global_forward_hooks)
+
+
+def hook_number() -> int:
+    """The number of a hook that no other has."""
+    return int(RemovableHandle(OrderedDict()).id)
+
+
+def hooks_before(module: nn.Module) -> Any:
+    """What is called before a module, by number."""
+    return module._forward_pre_hooks
+
+
+def hooks_after(module: nn.Module) -> Any:
+    """What is called after it."""
+    return module._forward_hooks
+
+
+def is_bare(module: nn.Module, hooks: int = 0) -> bool:
+    """Whether a call of a module is one of its class's forward, and but for so many hooks of nothing else."""
+    inside = module.__dict__
+    return (
+        len(inside["_forward_hooks"]) == hooks
+        and len(inside["_forward_pre_hooks"]) == hooks
+        and "forward" not in inside
+        and inside.get("_compiled_call_impl") is None
+    )
+
+
+def parts_of(module: nn.Module) -> tuple[nn.Module | None, ...]:
+    """The modules in a module, one as often as it stands there."""
+    return tuple(module._modules.values())
+
+
+def weights_of(module: nn.Module) -> Any:
+    """A module's own parameters by name, as they are kept."""
+    return module._parameters
 
 
 def is_traced() -> bool:

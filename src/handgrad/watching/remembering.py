@@ -6,18 +6,18 @@ arguments and how they are shaped, its answer is remembered under that, and give
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from torch import Tensor
 from torch.nn import Parameter
 
 from handgrad.watching.provenance import KnownWeight, Made, Provenance
 
-Key: TypeAlias = tuple[Any, ...]
+if TYPE_CHECKING:
+    from handgrad.watching.gating import AtGate
 
-AtGate: TypeAlias = Callable[[Any, Any, tuple[Any, ...], Mapping[str, Any]], Any]
-"""What calls a function that is a gate: of the mode, the function, and its arguments."""
+Key: TypeAlias = tuple[Any, ...]
 
 MOST = 4096
 """Calls that are remembered at once."""
@@ -66,7 +66,7 @@ class Memory:
     def key(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Key | None:
         """By what a call is known again; None where that is more than can be told."""
         found: list[Any] = [func]
-        for value in args:
+        for value in (*args, *kwargs.values()) if kwargs else args:
             kind = value.__class__
             if kind is Tensor or kind is Parameter:
                 if value.is_nested:
@@ -88,11 +88,7 @@ class Memory:
                 found.append(value)
             else:
                 return None
-        for name, value in kwargs.items():
-            if not _is_plain(value):
-                return None
-            found.append(name)
-            found.append(value)
+        found += kwargs
         return tuple(found)
 
     def _token(self, made: Any) -> int:
@@ -114,6 +110,19 @@ class Memory:
         if len(self._calls) >= MOST:
             self._calls.clear()
         self._calls[key] = call
+
+
+def is_tally(known: Provenance, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a whole number of the model's own is counted up, as a batch normalisation counts its batches."""
+    first = args[0] if args else None
+    return (
+        first.__class__ is Tensor
+        and first is not None
+        and first.ndim == 0
+        and not (first.is_floating_point() or first.is_complex())
+        and isinstance(known[first], KnownWeight)
+        and all(_is_plain(x) for x in (*args[1:], *kwargs.values()))
+    )
 
 
 def _is_plain(value: object) -> bool:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import nn
 from torch.optim.optimizer import (
@@ -18,10 +19,11 @@ from torch.optim.optimizer import (
 )
 
 from handgrad.errors import OptionError
-from handgrad.watching import gathering
+from handgrad.watching import gathering, kernels
 from handgrad.watching.counters import ROWS, WatchedGate
 from handgrad.watching.coverage import Coverage
-from handgrad.watching.gradients import Zeros, fingerprint, zero_entries
+from handgrad.watching.following import Following
+from handgrad.watching.gradients import Quiet, Zeros, fingerprint, zero_entries
 from handgrad.watching.history import CountedRows, History
 from handgrad.watching.installing import (
     Again,
@@ -100,7 +102,8 @@ class GateWatch:
         self._hooks: list[Any] = []
         self._pushed = threading.local()
         self._turning = threading.RLock()
-        self._within = Within(self._tracer, self._model)
+        self._following = Following(self._tracer)
+        self._within = Within(self._tracer, self._model, self._following.tell)
         self._notes: dict[str, None] = {}
         self._ranks = 1
         self._merged: dict[WatchedGate, History] | None = None
@@ -188,6 +191,7 @@ class GateWatch:
         """A step begins: it is watched, or it isn't."""
         if not self._tracer.running:
             self._tracer.known.clear()
+            self._following.forget()
         self._tracer.backward_seen = False
         self._ran = False
         if (self._step - 1) % self._every and not (self._optimizer is None and self._is_compiled):
@@ -206,8 +210,9 @@ class GateWatch:
         self._tracer.listening = self._watched % LISTENED == 0
         self._watched += 1
         for site in self._tracer.sites.values():
-            site.advance(row)
-        self._resume()
+            site.row = row
+        if not (self._watching and self._within.stays):
+            self._resume()
 
     def _resume(self) -> None:
         self._watching = True
@@ -228,51 +233,61 @@ class GateWatch:
         """The model's forward begins."""
         if not self._open:
             return
+        tracer = self._tracer
         self._put_back()
-        if self._tracer.inside and not is_called_within(module):
+        if tracer.inside and not is_called_within(module):
             self._interrupted()
-        if not running_back() and not self._tracer.inside:
+        within, again = tracer.inside, running_back()
+        if not (within or again):
             with self._turning:
-                over = self._tracer.backward_seen or not self._with_grad or not self._watching
+                over = tracer.backward_seen or not self._with_grad or not self._watching
                 if self._optimizer is None and self._ran and over:
-                    self._updates += self._tracer.backward_seen
+                    self._updates += tracer.backward_seen
                     self._step += 1
                     self._begin()
                 self._ran, self._with_grad = True, torch.is_grad_enabled()
-        self._tracer.enter()
+        tracer.enter()
         if self._watching:
             self._within.begins()
             self._stance.eager()
-            if not stands(self._tracer):
-                # Another thread than the one that entered, or the mode is in effect within the model alone.
-                push(self._tracer)
-                self._pushed.here = True
             self._forwards += 1
-            self._coverage.begins(self._tracer)
+            first = not (within or again or self._slowly.has_any)
+            if first and self._following.begins(module, args, alone=self._within.is_narrow):
+                return
+            if not stands(tracer):
+                # Another thread than the one that entered, or the mode is in effect within the model alone.
+                push(tracer)
+                self._pushed.here = True
+            if not self._coverage.done:
+                self._coverage.begins(tracer)
 
     def _interrupted(self) -> None:
         """A call of the model was left by an exception that hooks are not told of, such as a KeyboardInterrupt."""
         self._tracer.left()
+        self._following.left()
         self._coverage.stops()
 
     def _ends(self, module: nn.Module, args: Any, out: Any) -> None:
         """It has ended, with a result or without."""
         if not self._open:
             return
-        self._tracer.leave()
-        self._coverage.ends(self._tracer)
-        if self._tracer.inside:
+        tracer = self._tracer
+        tracer.leave()
+        self._coverage.ends(tracer)
+        if tracer.inside:
             return
-        self._tracer.output(out)
-        self._tracer.settled = self._coverage.done
+        self._following.ends(module, out, alone=self._within.is_narrow)
+        tracer.settled = self._coverage.done
         if getattr(self._pushed, "here", False):
             self._pushed.here = False
-            pop(self._tracer)
+            pop(tracer)
         if self._watching:
             self._within.ends()
 
     def _mine(self, optimizer: Any) -> bool:
         """Whether an optimizer updates the model, asked once."""
+        if self._optimizer is not None and self._optimizer() is optimizer:
+            return True
         known = self._optimizers.get(optimizer)
         if known is None:
             known = isinstance(optimizer, Optimizer) and not self._parameters.isdisjoint(
@@ -307,11 +322,13 @@ class GateWatch:
             self._first_update()
         elif self._optimizer() is not optimizer and not (self._ran or self._tracer.seen):
             return
-        self._optimizer = weakref.ref(optimizer)
-        if self._watching:
-            self._rule = rule_of(optimizer)
-            if self._tracer.seen and not self._tracer.outside:
-                self._within.narrow()
+        if self._optimizer is None or self._optimizer() is not optimizer:
+            self._optimizer = weakref.ref(optimizer)
+            self._look_at_rule()
+        if self._watching and self._tracer.seen and not self._tracer.outside:
+            self._within.narrow()
+        if self._watching and self._updates:
+            kernels.prepare()
         self._updates += 1
         self._tracer.seen = 0
         self._step += 1
@@ -327,26 +344,30 @@ class GateWatch:
             history.began()
 
     def _measure(self) -> None:
-        """Notes which entries of the gradients are 0 now, of layers that have units that do not fire."""
-        sites = [s for s in self._tracer.sites.values() if self._has_quiet(s)]
+        """Notes which entries of the gradients are 0 now, of units that do not fire."""
+        sites: list[tuple[WatchedGate, Quiet]] = []
+        for site in self._tracer.sites.values():
+            history = self._histories.get(site)
+            quiet = site.silent(None if history is None else history.silent)
+            if quiet is None and (history is None or history.silent.any()):
+                sites.append((site, None))
+            elif quiet is not None and quiet.size:
+                sites.append((site, quiet))
         if sites:
             self._zeros = zero_entries(
                 self._step, sites, dict(self._names(self._model)), self._zeros
             )
-
-    def _has_quiet(self, site: WatchedGate) -> bool:
-        """Whether a layer has, or may have, units that do not fire."""
-        history = self._histories.get(site)
-        return history is None or bool(history.silent.any())
 
     # -- looking -------------------------------------------------------------------------------------
 
     def _take(self, *, wait: bool = False) -> None:
         """Takes the counters of the last steps, and looks at those that have arrived from the device."""
         if self._steps:
-            parameters = dict(self._names(self._model))
+            self._look_at_rule()
             for site in [*self._tracer.sites.values()]:
-                own = fingerprint(site, parameters) if self._has_quiet(site) else None
+                history = self._histories.get(site)
+                looks = not site.is_at_hand and (history is None or history.silent.any())
+                own = fingerprint(site, self._parameters_now()) if looks else None
                 with aside():
                     rows = site.taken(self._steps, self._before, own)
                 if rows is not None:
@@ -357,8 +378,27 @@ class GateWatch:
             if not wait and (not rows.arrived or any(s is site for s, _ in left)):
                 left.append((site, rows))
                 continue
-            self._histories.setdefault(site, History(site.width)).add(rows)
+            history = self._histories.setdefault(site, History(site.width))
+            history.add(rows)
+            if site.is_at_hand:
+                self._look_at_weights(site, history)
         self._waiting = left
+
+    def _parameters_now(self) -> dict[str, Any]:
+        """By name, the model's parameters."""
+        return dict(self._names(self._model))
+
+    def _look_at_weights(self, site: WatchedGate, history: History) -> None:
+        """Looks at the weights of units that do not fire, whose counters lie at hand."""
+        quiet = np.flatnonzero(history.silent)
+        own = fingerprint(site, self._parameters_now(), quiet) if quiet.size else None
+        history.look_at_weights(None if own is None else own.cpu().numpy().astype(float))
+
+    def _look_at_rule(self) -> None:
+        """By what rule the optimizer updates, as it is now."""
+        optimizer = None if self._optimizer is None else self._optimizer()
+        if optimizer is not None:
+            self._rule = rule_of(optimizer)
 
     def _tell(self) -> None:
         """Gives the scalars to whatever was to be told."""
@@ -377,7 +417,7 @@ class GateWatch:
                 self._steps, self._before = [self._step], [self._updates]
             self._tracer.step_row = 0
             for site in self._tracer.sites.values():
-                site.advance(0)
+                site.row = 0
         unseen = [*self._tracer.unseen, *self._coverage.found(scripted(self._model))]
         return judged(
             self._counted(),

@@ -409,8 +409,7 @@ def _count_recurrent(
         if tracer.listening and value.requires_grad and torch.is_grad_enabled():
 
             def came_back(gradient: Tensor) -> None:
-                with aside():
-                    site.back(made.place, gradient, None)
+                site.back(made.place, gradient, None)
 
             hooked: Any = value
             hooked.register_hook(looked(tracer.unseen, came_back, GRADIENTS))

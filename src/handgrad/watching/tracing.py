@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
@@ -21,10 +20,32 @@ from handgrad.watching.naming import IGNORED, KEPT, POSITIVE, name_of
 from handgrad.watching.passing import Passed, missed
 from handgrad.watching.places import UnitPlace
 from handgrad.watching.provenance import KnownWeight, Made, Provenance, Shaped, UnitsOf, tensors
-from handgrad.watching.remembering import LASTING, AtGate, Key, Memory, Remembered
+from handgrad.watching.remembering import LASTING, Key, Memory, Remembered, is_tally
+
+if TYPE_CHECKING:
+    from handgrad.watching.following import CallRecorder, Follower
+    from handgrad.watching.gating import AtGate
 
 Call: TypeAlias = Callable[..., Any]
 Handler: TypeAlias = "Callable[[Tracer, Call, tuple[Any, ...], dict[str, Any]], Any]"
+
+
+class _Inside(threading.local):
+    """What is going on in a thread.
+
+    Arguments:
+        depth: how many calls of the model are running.
+        met: what is done at the gate that the call at hand is; False where there is more to it.
+        relus: calls of relu seen so far.
+        follower: what holds the calls against those that are foreseen, where any are.
+        recorder: what writes them down.
+    """
+
+    depth = 0
+    relus = 0
+    met: AtGate | Literal[False] | None = None
+    follower: Follower | None = None
+    recorder: CallRecorder | None = None
 
 
 class Tracer(TorchFunctionMode):
@@ -61,7 +82,7 @@ class Tracer(TorchFunctionMode):
         self._parts: dict[UnitsOf, UnitsOf] = {}
         self._depths: dict[str, int] = {}
         self._names: dict[str, int] = {}
-        self._inside = threading.local()
+        self._inside = _Inside()
         self.running: set[int] = set()
         """The threads in which the model's forward runs."""
         self._lock = threading.Lock()
@@ -70,6 +91,9 @@ class Tracer(TorchFunctionMode):
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if not self.paused:
+            follower = self._inside.follower
+            if follower is not None:
+                return follower.call(func, args, kwargs)
             try:
                 handler = self._handlers[func]
             except KeyError:
@@ -85,12 +109,18 @@ class Tracer(TorchFunctionMode):
             return func(*args, **kwargs)
         key: Key | None = None
         passed = Passed(func)
+        recorder = self._inside.recorder
         try:
             if self.settled and func in self._lasting and self._is_plain:
                 key = self._memory.key(func, args, kwargs)
                 found = self._memory.of(key)
                 if found is not None:
-                    return self._again(found, passed, args, kwargs)
+                    out = self._again(found, passed, args, kwargs)
+                    if recorder is not None:
+                        recorder.note(func, args, kwargs, found, out)
+                    return out
+            if recorder is not None and not is_tally(self.known, args, kwargs):
+                recorder.whole = False
             if key is None:
                 return handler(self, passed, args, kwargs)
             self.met, first = None, self.known[args[0]]
@@ -98,6 +128,8 @@ class Tracer(TorchFunctionMode):
             self._remember(key, out, first)
             return out
         except Exception as error:
+            if recorder is not None:
+                recorder.whole = False
             if passed.error is not None:
                 raise
             missed(self.unseen, error, f"what a call of {name_of(func)} makes of units")
@@ -135,7 +167,7 @@ class Tracer(TorchFunctionMode):
     @property
     def inside(self) -> bool:
         """Whether the model's forward is running in this thread."""
-        return getattr(self._inside, "depth", 0) > 0
+        return self._inside.depth > 0
 
     @property
     def _is_plain(self) -> bool:
@@ -145,8 +177,7 @@ class Tracer(TorchFunctionMode):
     @property
     def met(self) -> AtGate | Literal[False] | None:
         """What is done at the gate that the call at hand is, if it is one; False where there is more to it."""
-        found: AtGate | Literal[False] | None = getattr(self._inside, "met", None)
-        return found
+        return self._inside.met
 
     @met.setter
     def met(self, gate: AtGate | Literal[False] | None) -> None:
@@ -155,35 +186,51 @@ class Tracer(TorchFunctionMode):
     @property
     def relus(self) -> int:
         """Calls of relu seen so far in this thread, whosever they were."""
-        return getattr(self._inside, "relus", 0)
+        return self._inside.relus
 
     @relus.setter
     def relus(self, count: int) -> None:
         self._inside.relus = count
 
-    @contextmanager
-    def within(self) -> Iterator[None]:
-        """The time in which the model's forward runs."""
-        self.enter()
-        try:
-            yield
-        finally:
-            self.leave()
+    @property
+    def follower(self) -> Follower | None:
+        """What holds the calls of this thread against those that are foreseen."""
+        return self._inside.follower
+
+    @follower.setter
+    def follower(self, follower: Follower | None) -> None:
+        self._inside.follower = follower
+
+    @property
+    def recorder(self) -> CallRecorder | None:
+        """What writes down the calls of this thread."""
+        return self._inside.recorder
+
+    @recorder.setter
+    def recorder(self, recorder: CallRecorder | None) -> None:
+        self._inside.recorder = recorder
+
+    def makes_nothing(self, func: Any) -> bool:
+        """Whether a function makes no activation, whatever it is given."""
+        if func not in self._handlers:
+            self._resolved(func)
+        return self._handlers[func] is None
 
     def enter(self) -> None:
         """The model's forward begins."""
-        self._inside.depth = getattr(self._inside, "depth", 0) + 1
+        self._inside.depth += 1
         self.running.add(threading.get_ident())
 
     def leave(self) -> None:
         """It has ended."""
-        self._inside.depth = max(0, getattr(self._inside, "depth", 0) - 1)
+        self._inside.depth = max(0, self._inside.depth - 1)
         if not self._inside.depth:
             self.running.discard(threading.get_ident())
 
     def left(self) -> None:
         """It is not running any more: it was left by what no hook is told of, such as a KeyboardInterrupt."""
         self._inside.depth = 0
+        self._inside.follower = self._inside.recorder = None
         self.running.discard(threading.get_ident())
 
     def output(self, out: object) -> None:
