@@ -274,5 +274,9 @@ def test_a_gradient_that_is_infinite_in_floats_is_not_told() -> None:
     for asked in ("p[0]", "z[0]"):
         with pytest.raises(handgrad.NumberError, match=r"respect to p\[0\] is not finite"):
             handgrad.solve_unit(problem, asked)
+    # Worked out on paper it is finite, and the sum that would be shown for it is not.
+    far = problem.with_values({"z": [-100.0, 100.0], "y": [1, 0]})
+    with pytest.raises(handgrad.NumberError, match=r"respect to p\[1\] is not finite"):
+        handgrad.solve_unit(far, "z[1]")
     assert np.isfinite(handgrad.solve_unit(problem, "p[1]").arriving[-1].value)
     assert handgrad.solve(problem).run.gradient("z")[0] == pytest.approx(1)

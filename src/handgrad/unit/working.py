@@ -126,7 +126,10 @@ class _Working:
         stable form passes it by.
         """
         lines = self.sums.backward(name, self.at)
-        if not all(np.isfinite(line.value) for line in lines):
+        told = [
+            x for line in lines for x in (line.value, line.rest, *(t.value for t in line.terms))
+        ]
+        if not np.isfinite(told).all():
             at = f"[{','.join(map(str, self.at))}]" if self.at else ""
             raise NumberError(
                 f"the gradient with respect to {name}{at} is not finite",
