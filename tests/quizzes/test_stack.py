@@ -159,7 +159,9 @@ def test_its_own_tests_hold() -> None:
             assert len(cases) > 5
             for case in cases:
                 entered = {
-                    i.findtext("name") or "": i.findtext("value") or ""
+                    i.findtext("name") or "": (i.findtext("value") or "?").replace(
+                        "EMPTYANSWER", ""
+                    )
                     for i in case.findall("testinput")
                 }
                 found = marks(element, entered)

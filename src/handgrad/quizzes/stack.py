@@ -312,7 +312,7 @@ class _Stack:
         for key, name in self.inputs.items():
             entry = SubElement(element, "testinput")
             SubElement(entry, "name").text = name
-            SubElement(entry, "value").text = entered.get(key, "")
+            SubElement(entry, "value").text = entered.get(key, "EMPTYANSWER")
         for k, asked in enumerate(self.question.asked, start=1):
             expected = SubElement(element, "expected")
             SubElement(expected, "name").text = f"prt{k}"
