@@ -114,6 +114,14 @@ def slides_page(
             case 2 if heading.text == ("Given",):
                 blocks += _given(trace, pictures, body)
             case 2:
+                summary = _as_values([b for b in body if isinstance(b, Table)])
+                whole_summary = len(portions(summary)) == 1 and not any(
+                    isinstance(b, Paragraph) for b in body
+                )
+                if whole_summary and parts and SIZES.total(summary) < SPARSE:
+                    # By itself it would leave its slide empty.
+                    parts.append(_SlidePart(("Gradient summary",), tuple(summary)))
+                    whole_summary = False
                 blocks += _composed(parts, pictures)
                 parts = []
                 phase = plain_text(heading.text)
@@ -122,8 +130,7 @@ def slides_page(
                     way_back = pictures.way_back if rule else None
                     beside = _beside(rule, way_back, LEAST) if way_back is not None else None
                     blocks += _slides("The recipe, at every layer", [beside] if beside else rule)
-                summary = _as_values([b for b in body if isinstance(b, Table)])
-                if len(portions(summary)) == 1 and not any(isinstance(b, Paragraph) for b in body):
+                if whole_summary:
                     blocks += _slides("Gradient summary", summary)
             case _:
                 parts += _step(trace, pictures, heading, _without_cases(body, told), phase)
@@ -277,12 +284,17 @@ def _given(trace: Trace, pictures: Pictures, body: Sequence[Block]) -> list[Bloc
     equations, *numbers = body
     figure = pictures.plan
     blocks: list[Block] = []
-    if (beside := _beside([equations], figure, LEAST)) is not None:
+    values = [r for b in numbers if isinstance(b, Derivation) for r in b.relations]
+    few = [Derivation(tuple(values))] if values else []
+    if few and SIZES.total(few) < SPARSE and (beside := _beside([equations, *few], figure, LEAST)):
+        # By themselves they would leave their slide empty.
+        blocks += _slides("The network", [beside])
+        values = []
+    elif (beside := _beside([equations], figure, LEAST)) is not None:
         blocks += _slides("The network", [beside])
     else:
         blocks += _slides("The network", [equations])
         blocks += _slides("The network as a picture", [figure])
-    values = [r for b in numbers if isinstance(b, Derivation) for r in b.relations]
     parts = [_SlidePart(("Given",), (Derivation(tuple(values)),))] if values else []
     if reference := quick_reference(trace):
         parts.append(_SlidePart(("Quick reference",), tuple(reference)))
