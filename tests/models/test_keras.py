@@ -104,6 +104,46 @@ def volumes() -> keras.Model:
     )
 
 
+def transformer(kind: Any) -> keras.Model:
+    ids = keras.Input((5,))
+    x = layers.Embedding(7, 8)(ids)
+    h = kind(x, x, use_causal_mask=True)
+    x = layers.LayerNormalization()(layers.Add()([x, h]))
+    x = layers.Add()(
+        [
+            x,
+            layers.EinsumDense(
+                "abc,cd->abd", output_shape=(None, 8), bias_axes="d", activation="gelu"
+            )(x),
+        ]
+    )
+    x = layers.RMSNormalization()(layers.Attention(use_scale=True)([x, x]))
+    return keras.Model(ids, layers.Dense(2)(layers.GlobalAveragePooling1D()(x)))
+
+
+def both_ways() -> keras.Model:
+    return stacked(
+        layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
+        layers.Bidirectional(layers.GRU(2), merge_mode="sum"),
+        layers.RepeatVector(2),
+        layers.Flatten(),
+        layers.Dense(2),
+        shape=(4, 3),
+    )
+
+
+def up_and_down() -> keras.Model:
+    return stacked(
+        layers.SeparableConv2D(4, 3, padding="same", depth_multiplier=2, activation="relu"),
+        layers.GroupNormalization(2),
+        layers.UpSampling2D((2, 3)),
+        layers.Cropping2D(((1, 0), (2, 1))),
+        layers.Flatten(),
+        layers.Dense(2),
+        shape=(3, 2, 2),
+    )
+
+
 def sequence() -> keras.Model:
     return stacked(
         layers.Conv1D(3, 2, padding="same"),
@@ -159,6 +199,10 @@ MODELS: dict[str, tuple[Any, Any, Any, Any]] = {
     "decoder, valid": (lambda: decoder("valid"), X3, numbers(5, 2), "mse"),
     "decoder of a signal": (lambda: stacked(layers.Conv1DTranspose(2, 5, strides=3, padding="same"), layers.Flatten(), layers.Dense(2), shape=(3, 2)), numbers(2, 3, 2), numbers(2, 2), "mse"),
     "volumes": (volumes, numbers(2, 4, 2, 2, 2), numbers(2, 2), "mse"),
+    "transformer": (lambda: transformer(layers.MultiHeadAttention(2, 3)), DRAW.integers(0, 7, (3, 5)), numbers(3, 2), "mse"),
+    "heads that share keys": (lambda: transformer(layers.GroupQueryAttention(4, 4, 2)), DRAW.integers(0, 7, (3, 5)), numbers(3, 2), "mse"),
+    "both ways": (both_ways, numbers(2, 4, 3), numbers(2, 2), "mse"),
+    "up and down": (up_and_down, numbers(2, 3, 2, 2), numbers(2, 2), "mse"),
     "sequence": (sequence, numbers(3, 6, 2), numbers(3, 2), keras.losses.Huber(0.7)),
     "simple rnn": (lambda: recurrent(layers.SimpleRNN), numbers(2, 4, 3), numbers(2, 2), "mean_absolute_error"),
     "lstm": (lambda: recurrent(layers.LSTM), numbers(2, 4, 3), numbers(2, 2), "mse"),
@@ -193,12 +237,12 @@ def made(name: str) -> tuple[Any, Any, Any, Any]:
 
 def paths(model: Any) -> Any:
     for layer in model._flatten_layers(include_self=False):
-        for variable in (
-            layer._trainable_variables
-            if not hasattr(layer, "cell")
-            else layer.cell._trainable_variables
-        ):
+        held = layer.cell if hasattr(layer, "cell") else layer
+        for variable in held._trainable_variables:
             yield f"{layer.name}.{variable.name}", variable
+        for inner in layer._layers if "Attention" in type(layer).__name__ else ():
+            for variable in inner._trainable_variables:
+                yield f"{layer.name}.{inner.name}.{variable.name}", variable
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -227,7 +271,7 @@ def test_loss_and_gradients_are_keras_s(name: str) -> None:
 @pytest.mark.parametrize(
     ("model", "x", "y", "loss", "said"),
     [
-        (lambda: stacked(layers.UpSampling2D(), shape=(2, 2, 1)), np.ones((1, 2, 2, 1)), np.ones(1), "mse", "the layer UpSampling2D is not read"),
+        (lambda: stacked(layers.Masking(), shape=(2, 2)), np.ones((1, 2, 2)), np.ones(1), "mse", "the layer Masking is not read"),
         (mlp, X3[:, :2], Y3, "mse", "x: it is 5×2, and the model takes rows of 3"),
         (mlp, X3, Y3[:3], "sparse_categorical_crossentropy", "y is 3, and the output 5×3"),
         (mlp, X3, Y3, "mean_squared_eror", "did you mean mean_squared_error"),

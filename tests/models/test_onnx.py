@@ -15,6 +15,7 @@ import pytest
 import torch
 import torch.nn as nn
 from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 from torch.nn import functional
 
 import handgrad
@@ -311,6 +312,37 @@ def test_ends_of_transposed_convolutions(settings: dict[str, Any], shape: list[i
     )
     (theirs,) = session.run(None, {"x": x.astype("f")})
     assert_close(trace.value("z"), theirs, 1e-5)
+
+
+MAPS = [1, 4, 2, 3]
+ROWS = np.array([[2, 0, 2]])
+PLACED: dict[str, tuple[list[Any], dict[str, Any], int]] = {
+    "nearest": ([("Resize", ["x", "", "twice"], {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"})], {"twice": np.array([1, 1, 2, 3], "f")}, 20),
+    "linear": ([("Resize", ["x", "", "", "lengths"], {"mode": "linear"})], {"lengths": np.array([1, 4, 5, 4])}, 20),
+    "cubic": ([("Resize", ["x", "", "twice"], {"mode": "cubic"})], {"twice": np.array([1, 1, 2, 1.5], "f")}, 20),
+    "depth": ([("DepthToSpace", ["x"], {"blocksize": 2}), ("DepthToSpace", ["x"], {"blocksize": 2, "mode": "CRD"})], {}, 20),
+    "space": ([("Pad", ["x", "ends"], {"mode": "reflect"}), ("Pad", ["o0", "ends"], {"mode": "edge"}), ("Slice", ["o1", "first", "last", "axes"], {}), ("SpaceToDepth", ["o2"], {"blocksize": 2})], {"ends": np.array([0, 0, 1, 0, 0, 0, 0, 2]), "first": np.array([0]), "last": np.array([6]), "axes": np.array([3])}, 20),
+    "scattered": ([("Reshape", ["x", "flat"], {}), ("ScatterElements", ["o0", "rows", "new"], {"axis": 0}), ("ScatterND", ["o1", "pairs", "two"], {"reduction": "add"}), ("GatherND", ["o2", "pairs"], {}), ("Reshape", ["o3", "row"], {}), ("Trilu", ["o2"], {"upper": 0}), ("Mul", ["o5", "o4"], {})],
+        {"flat": np.array([8, 3]), "rows": ROWS, "new": np.array([[5, 6, 7]], "f"), "pairs": np.array([[0, 1], [2, 2], [0, 1]]), "two": np.array([3, 4, 5], "f"), "row": np.array([1, 3])}, 20),
+    "attention": ([("Reshape", ["x", "heads"], {}), ("Attention", ["o0", "keys", "keys"], {"is_causal": 1})], {"heads": np.array([1, 4, 2, 3]), "keys": normal(1, 2, 2, 3).numpy().astype("f")}, 23),
+    "attention of rows": ([("Reshape", ["x", "rows"], {}), ("Attention", ["o0", "o0", "o0", "mask"], {"q_num_heads": 2, "kv_num_heads": 2, "softcap": 2.0})], {"rows": np.array([1, 4, 6]), "mask": np.tril(np.ones((4, 4), bool))}, 23),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_what_places_entries_is_the_reference_s(name: str) -> None:
+    """Values by ONNX's own reference, which says what an operator is."""
+    steps, numbers, opset = PLACED[name]
+    nodes = [
+        helper.make_node(kind, inputs, [f"o{k}"], **attributes)
+        for k, (kind, inputs, attributes) in enumerate(steps)
+    ]
+    model = graph(nodes, MAPS, numbers, opset)
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    x = normal(*MAPS).numpy().astype("f")
+    (theirs,) = ReferenceEvaluator(model).run(None, {"x": x})
+    problem = handgrad.from_onnx(model, x, np.asarray(theirs, dtype=float) + 0.5, "mse")
+    assert_close(handgrad.run(problem).loss, 0.25, 1e-5)
 
 
 def test_what_prepares_the_data_is_no_parameter() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from handgrad.expression import Expression, Index, Shape, Slice
 from handgrad.operations.arranging import permute
 from handgrad.operations.convolution import transposed_convolutions
-from handgrad.operations.extending import pad
+from handgrad.operations.extending import broadcast_to, pad
 from handgrad.operations.picking import gather
-from handgrad.operations.structure import matrix_transpose, reshape, transpose
+from handgrad.operations.structure import concat, matrix_transpose, reshape, transpose
 
 ALL = Slice()
 """All entries along an axis."""
@@ -176,3 +176,93 @@ class SpreadOut:
         if self.groups != 1:
             told["groups"] = self.groups
         return transposed_convolutions[len(self.size)](x, kernel, *bias, **told)
+
+
+def repeated(formula: Expression, shape: Shape, axis: int, times: int) -> Expression:
+    """Each entry along an axis so many times, one after the other."""
+    if times == 1:
+        return formula
+    before, after = shape[: axis + 1], shape[axis + 1 :]
+    apart = broadcast_to(
+        reshape(formula, shape=(*before, 1, *after)), shape=(*before, times, *after)
+    )
+    return reshape(apart, shape=(*before[:-1], before[-1] * times, *after))
+
+
+def multiplied_along(
+    formula: Expression, shape: Shape, axis: int, matrix: Expression
+) -> Expression:
+    """An array multiplied by a matrix (its columns are the axis) along an axis."""
+    rank = len(shape)
+    if rank == 1 or axis == rank - 2:
+        return matrix @ formula
+    if axis == rank - 1:
+        return formula @ matrix.T
+    order = (*(k for k in range(rank) if k != axis), axis)
+    return permuted(permuted(formula, order) @ matrix.T, [order.index(k) for k in range(rank)])
+
+
+def around(mode: str, length: int, before: int, after: int) -> tuple[list[Slice], list[Slice]]:
+    """Which of its own entries stand before and after those of an axis: mirrored ("reflect"), from the other end
+    ("circular"), or those at its ends."""
+    match mode:
+        case "reflect":
+            stop = length - 2 - after if after < length - 1 else None
+            first, last = Slice(before, 0, -1), Slice(length - 2, stop, -1)
+        case "circular":
+            first, last = Slice(length - before, length), Slice(0, after)
+        case _:
+            return [Slice(0, 1)] * before, [Slice(length - 1, length)] * after
+    return [first] * bool(before), [last] * bool(after)
+
+
+def padded_with_own(
+    formula: Expression, shape: Shape, axis: int, mode: str, ends: tuple[int, int]
+) -> Expression:
+    """An array with so many entries of its own before and after those of an axis."""
+    first, last = around(mode, shape[axis], *ends)
+    ahead = [ALL] * axis
+    parts: list[Expression] = [formula.at((*ahead, s)) for s in first]
+    parts += [formula, *(formula.at((*ahead, s)) for s in last)]
+    return concat(*parts, axis=axis) if len(parts) > 1 else formula
+
+
+MOST_PLACES = 4_000_000
+"""A matrix of ones and zeros that puts entries elsewhere has no more entries."""
+
+
+def put(
+    source: Expression,
+    shape: Shape,
+    targets: NDArray[np.int64],
+    whole: Shape,
+    named: Callable[[NDArray[np.float64]], Expression],
+) -> Expression:
+    """An array of zeros to which the entries of a source are added, each at the place that `targets` numbers.
+
+    The matrix of ones that puts them there, which `named` gives a name, times the source; whole rows
+    where each row goes to one.
+    """
+    width = math.prod(whole[1:])
+    rows = targets.reshape(targets.shape[0], -1) if targets.ndim else targets.reshape(1, 1)
+    same = bool(shape) and shape[1:] == whole[1:] and width > 1
+    if same and not (rows[:, 0] % width).any() and (rows == rows[:, :1] + np.arange(width)).all():
+        ones = _ones(rows[:, 0] // width, whole[0])
+        found = named(ones) @ reshaped(source, shape, (shape[0], width))
+        return reshaped(found, (whole[0], width), whole)
+    count = math.prod(whole)
+    flat = reshaped(source, shape, (math.prod(shape),)) if shape else reshape(source, shape=(1,))
+    return reshaped(named(_ones(targets.reshape(-1), count)) @ flat, (count,), whole)
+
+
+def _ones(targets: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    ones = np.zeros((count, len(targets)))
+    ones[targets, np.arange(len(targets))] = 1.0
+    return ones
+
+
+def kept(targets: NDArray[np.int64], whole: Shape) -> NDArray[np.float64] | None:
+    """1 where nothing is written, 0 where something is; None where an entry is written twice."""
+    mask = np.ones(math.prod(whole))
+    mask[targets.reshape(-1)] = 0.0
+    return mask.reshape(whole) if (mask == 0).sum() == targets.size else None

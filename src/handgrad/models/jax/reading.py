@@ -21,7 +21,8 @@ from handgrad.models.formulas import Masked
 from handgrad.models.jax.flattening import Flat, FlatEquation, applied
 from handgrad.models.jax.naming import Naming
 from handgrad.models.jax.patterns import Patterns
-from handgrad.models.jax.rules import RELU, RELU6, RULES, SOFTPLUS, Primitive, Spread, Value
+from handgrad.models.jax.primitive import Primitive, Spread, Value
+from handgrad.models.jax.rules import RELU, RELU6, RULES, SOFTPLUS
 from handgrad.problem import Problem
 
 LONGEST = 9

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from jax.extend.core import primitives as p
 
-from handgrad.equations.place import CodePlace
-from handgrad.expression import Call, Expression, Literal, Shape, Slice
-from handgrad.models.builder import Builder, unreadable
+from handgrad.expression import Call, Expression, Literal, Shape
 from handgrad.models.formulas import (
-    ALL,
     Masked,
-    SpreadOut,
     padded,
     permuted,
-    picked,
     reshaped,
     sliced,
 )
 from handgrad.models.jax.flattening import ROW, STACK
 from handgrad.models.jax.patterns import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
+from handgrad.models.jax.places import PLACES
+from handgrad.models.jax.primitive import Primitive, Rule, Spread, Value
+from handgrad.models.jax.windows import WINDOWS
 from handgrad.operations import operation_of
 from handgrad.operations.accumulating import cumsum, prod
 from handgrad.operations.activations import (
@@ -40,101 +36,15 @@ from handgrad.operations.activations import (
 )
 from handgrad.operations.arranging import stack
 from handgrad.operations.choosing import where
-from handgrad.operations.convolution import convolutions
 from handgrad.operations.einsum import einsum
 from handgrad.operations.exponentials import log_softmax, logsumexp, masked_softmax, softmax
-from handgrad.operations.extending import broadcast_to
 from handgrad.operations.functions import cos, erf, exp, log, maximum, minimum, sin, sqrt
 from handgrad.operations.piecewise import relu6
-from handgrad.operations.pooling import max_pools, mean_pools
 from handgrad.operations.reductions import maximum_of, mean, minimum_of, sum_
 from handgrad.operations.structure import concat
 
 RELU, RELU6, SOFTPLUS = "relu of jax.nn", "relu6 of jax.nn", "softplus of jax.nn"
 """Instructions for functions with a derivative of their own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """A value that is repeated along axes: `formula` has length 1 there, and none in front.
-
-    Where it meets others entry by entry, nothing needs to be repeated.
-    """
-
-    formula: Expression
-    shape: Shape
-
-
-Value: TypeAlias = "Expression | Spread | Masked"
-
-
-@dataclass
-class Primitive:
-    """An instruction as the rules see it.
-
-    Arguments:
-        name: the primitive's.
-        params: its parameters.
-        values: its arguments as formulas; None where they are known.
-        numbers: the arguments' numbers.
-        fixed: whether an argument is known.
-        out: the shapes of its results.
-        place: the line of code.
-        builder: what equations are written on.
-        given: the formula of known numbers.
-        places: the formula of numbers of entries, and what to call them.
-    """
-
-    name: str
-    params: Mapping[str, Any]
-    values: Sequence[Value | None]
-    numbers: Sequence[Any]
-    fixed: Sequence[bool]
-    out: Sequence[Shape]
-    place: CodePlace
-    builder: Builder
-    given: Callable[[int], Expression]
-    places: Callable[[np.ndarray[Any, Any], str], Expression]
-
-    def refuse(self, what: str, mend: str = "") -> NoReturn:
-        """Raises the error for what cannot be read."""
-        raise unreadable(f"{self.name} {what}", self.place, mend)
-
-    def shape(self, k: int = 0) -> Shape:
-        """The shape of an argument."""
-        return tuple(int(n) for n in np.shape(self.numbers[k]))
-
-    def known(self, k: int) -> np.ndarray[Any, Any]:
-        """An argument's numbers, which have to be known."""
-        if not self.fixed[k]:
-            self.refuse("is given places that depend on the parameters or the data")
-        return np.asarray(self.numbers[k])
-
-    def __call__(self, k: int = 0) -> Expression:
-        """An argument in its own shape."""
-        value = self.values[k]
-        if value is None:
-            array = np.asarray(self.numbers[k])
-            return Literal(float(array)) if array.ndim == 0 else self.given(k)
-        if isinstance(value, Masked):
-            self.refuse("takes scores that −∞ leaves out", "only softmax can take these")
-        if isinstance(value, Spread):
-            return broadcast_to(value.formula, shape=value.shape)
-        return value
-
-    def entrywise(self, k: int) -> Expression:
-        """An argument that meets others entry by entry: NumPy's rule repeats it."""
-        value = self.values[k]
-        if value is None:
-            array = np.asarray(self.numbers[k])
-            if array.size and (array == array.reshape(-1)[0]).all() and np.isfinite(array).all():
-                # Others have the shape already, unless all of them are known.
-                return Literal(float(array.reshape(-1)[0]))
-            return self.given(k)
-        return value.formula if isinstance(value, Spread) else self(k)
-
-
-Rule: TypeAlias = "Callable[[Primitive], Value | tuple[Value, ...]]"
 
 
 def _of_one(make: Callable[[Expression], Expression]) -> Rule:
@@ -351,42 +261,6 @@ def _pad(a: Primitive) -> Value:
     return padded(formula, [max(b, 0) for b, _, _ in ends], [max(e, 0) for _, e, _ in ends], value)
 
 
-def _gather(a: Primitive) -> Value:
-    """Entries by known places: whole rows where they are such, single entries of the flat array elsewhere."""
-    a.known(1)
-    from jax import lax
-
-    shape, count = a.shape(), math.prod(a.shape())
-    params = {**a.params, "fill_value": -1}
-    which = np.asarray(lax.gather_p.bind(np.arange(count).reshape(shape), a.numbers[1], **params))
-    if (which < 0).any() or (which >= count).any():
-        a.refuse("picks entries that there are not", "places are counted from 0")
-    found = _rows(a, which, shape)
-    if found is not None:
-        return found
-    numbers = a.places(which, "places")
-    return picked(reshaped(a(0), shape, (count,)), (count,), numbers, which.shape)
-
-
-def _rows(a: Primitive, which: np.ndarray[Any, Any], shape: Shape) -> Value | None:
-    """Rows of a matrix by their numbers, as an embedding is looked up; a single one as an index."""
-    row = shape[1:]
-    size = math.prod(row)
-    if len(shape) < 2 or which.shape[which.ndim - len(row) :] != row or not which.size:
-        return None
-    numbered = which.shape[: which.ndim - len(row)]
-    flat = which.reshape(-1, size)
-    if not (flat == flat[:, :1] + np.arange(size)).all() or (flat[:, 0] % size).any():
-        return None
-    rows = (flat[:, 0] // size).reshape(numbered)
-    if not numbered:
-        return a(0).at((int(rows),))
-    if rows.ndim == 1 and (rows == np.arange(rows[0], rows[0] + len(rows))).all():
-        return sliced(a(0), shape, 0, int(rows[0]), int(rows[-1]) + 1)
-    numbers = a.places(rows, "rows")
-    return picked(a(0), shape, numbers, numbered)
-
-
 def _dot_general(a: Primitive) -> Value:
     ((left, right), (batch_left, batch_right)) = a.params["dimension_numbers"]
     left, right = [int(k) for k in left], [int(k) for k in right]
@@ -445,108 +319,6 @@ def _letters(
     return f"{''.join(one)},{''.join(two)}->{''.join([*batch, *rest])}"
 
 
-def _convolution(a: Primitive) -> Value:
-    numbers = a.params["dimension_numbers"]
-    rank = len(a.shape()) - 2
-    if rank not in convolutions:
-        a.refuse(f"slides along {rank} axes", "one, two or three are read")
-    if a.params["batch_group_count"] != 1:
-        a.refuse("groups its examples", "groups of channels are read")
-    x, k = permuted(a(0), numbers.lhs_spec), permuted(a(1), numbers.rhs_spec)
-    back = [
-        int(np.argwhere(np.asarray(numbers.out_spec) == axis)[0, 0]) for axis in range(rank + 2)
-    ]
-    before = [int(b) for b, _ in a.params["padding"]]
-    after = [int(e) for _, e in a.params["padding"]]
-    if set(a.params["lhs_dilation"]) != {1}:
-        return permuted(_transposed(a, x, k, before, after), back)
-    options: dict[str, Any] = {
-        "stride": tuple(int(n) for n in a.params["window_strides"]),
-        "dilation": tuple(int(n) for n in a.params["rhs_dilation"]),
-    }
-    if before != after:
-        x = padded(x, (0, 0, *before), (0, 0, *after))
-        before = [0] * rank
-    options["padding"] = tuple(before)
-    plain = {"stride": 1, "dilation": 1, "padding": 0}
-    options = {n: v[0] if len(set(v)) == 1 else v for n, v in options.items()}
-    options = {n: v for n, v in options.items() if v != plain[n]}
-    if a.params["feature_group_count"] != 1:
-        options["groups"] = int(a.params["feature_group_count"])
-    result = convolutions[rank](x, k, **options)
-    return permuted(result, back)
-
-
-def _transposed(
-    a: Primitive, x: Expression, k: Expression, before: Sequence[int], after: Sequence[int]
-) -> Expression:
-    """A convolution of an array with gaps between its entries: a transposed one, of the kernel turned round."""
-    numbers, rank = a.params["dimension_numbers"], len(before)
-    if set(a.params["window_strides"]) != {1} or a.params["feature_group_count"] != 1:
-        a.refuse("has gaps in the array, and a stride or groups", "one of both is read")
-    lengths = tuple(a.shape()[axis] for axis in numbers.lhs_spec[2:])
-    size = tuple(a.shape(1)[axis] for axis in numbers.rhs_spec[2:])
-    dilation = tuple(int(n) for n in a.params["rhs_dilation"])
-    reach = [d * (n - 1) for n, d in zip(size, dilation, strict=True)]
-    turned = permuted(k, (1, 0, *range(2, rank + 2))).at(
-        (ALL, ALL, *[Slice(None, None, -1)] * rank)
-    )
-    spread = SpreadOut(
-        lengths,
-        size,
-        tuple(int(n) for n in a.params["lhs_dilation"]),
-        dilation,
-        tuple(r - b for r, b in zip(reach, before, strict=True)),
-        tuple(r - e for r, e in zip(reach, after, strict=True)),
-    )
-    return spread.of(x, turned)
-
-
-def _pool(
-    a: Primitive, make: Mapping[int, Callable[..., Expression]], around: float, **ties: bool
-) -> tuple[Expression, int]:
-    """Windows over the axes where they are longer than 1: moved last, pooled, moved back."""
-    size = [int(n) for n in a.params["window_dimensions"]]
-    axes = [k for k, n in enumerate(size) if n > 1] or [len(size) - 1]
-    if set(a.params["base_dilation"]) != {1}:
-        a.refuse("puts gaps between the entries")
-    strides, dilations = a.params["window_strides"], a.params["window_dilation"]
-    if any(strides[k] != 1 for k in range(len(size)) if k not in axes) or len(axes) > 3:
-        a.refuse("slides along more than three axes")
-    pads = a.params["padding"]
-    before, after = [int(b) for b, _ in pads], [int(e) for _, e in pads]
-    x, same = a(0), before == after
-    if not same:
-        x = padded(x, before, after, around)
-    order = [k for k in range(len(size)) if k not in axes] + axes
-    options: dict[str, Any] = {
-        "size": tuple(size[k] for k in axes),
-        "stride": tuple(int(strides[k]) for k in axes),
-        "dilation": tuple(int(dilations[k]) for k in axes),
-        "padding": tuple(before[k] if same else 0 for k in axes),
-    }
-    options = {n: v[0] if len(set(v)) == 1 else v for n, v in options.items()}
-    options = {
-        n: v
-        for n, v in options.items()
-        if (n, v) not in (("dilation", 1), ("padding", 0))
-        and not (n == "stride" and v == options["size"])
-    }
-    pooled = make[len(axes)](permuted(x, order), **options, **ties)
-    back = [order.index(k) for k in range(len(size))]
-    return permuted(pooled, back), math.prod(size)
-
-
-def _window_max(a: Primitive) -> Value:
-    # Of entries that tie in a window JAX gives all to the first.
-    return _pool(a, max_pools, -1e300, first=True)[0]
-
-
-def _window_sum(a: Primitive) -> Value:
-    mean, count = _pool(a, mean_pools, 0.0)
-    return float(count) * mean
-
-
 def _reduced(make: Callable[..., Expression]) -> Rule:
     def rule(a: Primitive) -> Value:
         axes = tuple(int(k) for k in a.params["axes"])
@@ -600,6 +372,8 @@ def _stack(a: Primitive) -> Value:
 
 
 RULES: Mapping[str, Rule] = {
+    **WINDOWS,
+    **PLACES,
     p.add_p.name: _add,
     p.sub_p.name: _of_two(lambda x, y: x - y),
     p.mul_p.name: _multiply,
@@ -649,11 +423,7 @@ RULES: Mapping[str, Rule] = {
     p.rev_p.name: _reverse,
     p.concatenate_p.name: _concatenate,
     p.pad_p.name: _pad,
-    p.gather_p.name: _gather,
     p.dot_general_p.name: _dot_general,
-    p.conv_general_dilated_p.name: _convolution,
-    p.reduce_window_max_p.name: _window_max,
-    p.reduce_window_sum_p.name: _window_sum,
     p.reduce_sum_p.name: _reduced(sum_),
     p.reduce_max_p.name: _reduced(maximum_of),
     p.reduce_min_p.name: _reduced(minimum_of),

@@ -13,7 +13,8 @@ from handgrad.errors import HandgradError, OptionError, ProblemError, nearest
 from handgrad.expression import Expression, Name
 from handgrad.models.builder import Builder, unreadable
 from handgrad.models.inputs import array_of, arrays_of
-from handgrad.models.keras.layers import LAYERS, KerasLayer
+from handgrad.models.keras.layer import KerasLayer
+from handgrad.models.keras.layers import LAYERS
 from handgrad.operations.activations import sigmoid
 from handgrad.operations.exponentials import softmax
 from handgrad.operations.functions import absolute
@@ -133,7 +134,7 @@ class KerasReading:
                 nearest(kind, LAYERS) or f"read are {', '.join(sorted(LAYERS))}",
             )
         self.layers.append(layer)
-        view = KerasLayer(layer, inputs, self.builder, self.weights)
+        view = KerasLayer(layer, inputs, self.builder, self.weights, node.arguments.kwargs)
         try:
             formula = rule(view)
         except HandgradError as error:

@@ -17,10 +17,12 @@ from handgrad.models.builder import Builder, unreadable
 from handgrad.models.formulas import Masked
 from handgrad.models.inputs import array_of, arrays_of
 from handgrad.models.losses import with_loss
+from handgrad.models.onnx.attention import ATTENTION
 from handgrad.models.onnx.entrywise import ENTRYWISE, Rule
 from handgrad.models.onnx.exporter import TorchMarks, exported, place_of, weight_of
 from handgrad.models.onnx.linear import LINEAR
 from handgrad.models.onnx.node import Constant, Known, OnnxNode, Several, Value
+from handgrad.models.onnx.places import PLACES
 from handgrad.models.onnx.recurrent import RECURRENT
 from handgrad.models.onnx.roles import learned_names
 from handgrad.models.onnx.shapes import SHAPES
@@ -32,7 +34,15 @@ from handgrad.problem import Problem
 if TYPE_CHECKING:
     import onnx
 
-RULES: Mapping[str, Rule] = {**ENTRYWISE, **LINEAR, **WINDOWS, **SHAPES, **RECURRENT}
+RULES: Mapping[str, Rule] = {
+    **ENTRYWISE,
+    **LINEAR,
+    **WINDOWS,
+    **SHAPES,
+    **PLACES,
+    **RECURRENT,
+    **ATTENTION,
+}
 """By operator, the formulas of its outputs."""
 
 INLINE: Mapping[str, tuple[str, ...]] = {

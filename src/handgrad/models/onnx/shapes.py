@@ -9,7 +9,17 @@ from itertools import pairwise
 import numpy as np
 
 from handgrad.expression import Expression, Shape
-from handgrad.models.formulas import ALL, Masked, padded, permuted, picked, reshaped, sliced, taken
+from handgrad.models.formulas import (
+    ALL,
+    Masked,
+    padded,
+    padded_with_own,
+    permuted,
+    picked,
+    reshaped,
+    sliced,
+    taken,
+)
 from handgrad.models.onnx.entrywise import Rule
 from handgrad.models.onnx.node import Constant, OnnxNode, Result, Several
 from handgrad.operations.extending import broadcast_to
@@ -208,10 +218,7 @@ def _gather_elements(node: OnnxNode) -> Result:
 
 
 def _pad(node: OnnxNode) -> Result:
-    if node.attribute("mode", "constant") != "constant":
-        node.refuse(
-            f"repeats entries ({node.attribute('mode')})", "padding with a constant is read"
-        )
+    mode = node.attribute("mode", "constant")
     rank = node.rank(0)
     if node.opset < 11:
         ends, value = [int(n) for n in node.attribute("pads")], float(node.attribute("value", 0.0))
@@ -227,6 +234,14 @@ def _pad(node: OnnxNode) -> Result:
         # Less than nothing takes entries away.
         start, stop = max(-before[axis], 0), shape[axis] - max(-after[axis], 0)
         formula = sliced(formula, shape, axis, start, stop)
+        shape = (*shape[:axis], stop - start, *shape[axis + 1 :])
+    if mode != "constant":
+        own = {"reflect": "reflect", "wrap": "circular", "edge": "edge"}[mode]
+        for axis in range(rank):
+            around = max(before[axis], 0), max(after[axis], 0)
+            formula = padded_with_own(formula, shape, axis, own, around)
+            shape = (*shape[:axis], shape[axis] + sum(around), *shape[axis + 1 :])
+        return formula
     return padded(formula, [max(n, 0) for n in before], [max(n, 0) for n in after], value)
 
 

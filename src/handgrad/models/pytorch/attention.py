@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
-from handgrad.expression import Expression, Shape, Slice
+from handgrad.expression import Expression, Slice
+from handgrad.models.formulas import repeated
 from handgrad.models.pytorch.entrywise import Rule
 from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
 from handgrad.operations.activations import relu, sigmoid, tanh
 from handgrad.operations.arranging import stack
 from handgrad.operations.exponentials import masked_softmax, softmax
-from handgrad.operations.extending import broadcast_to
 from handgrad.operations.functions import dropout
-from handgrad.operations.structure import concat, reshape
+from handgrad.operations.structure import concat
 
 
 def _attention(a: Arguments) -> Expression:
@@ -25,7 +25,8 @@ def _attention(a: Arguments) -> Expression:
     if a.given.get("enable_gqa") and query[-3] != key[-3]:
         # Heads that share keys: each is taken so many times, one after the other.
         keys, values = (
-            _each_repeated(f, a.shape(n), query[-3]) for f, n in ((keys, "key"), (values, "value"))
+            repeated(f, a.shape(n), len(key) - 3, query[-3] // key[-3])
+            for f, n in ((keys, "key"), (values, "value"))
         )
     scale = a.given.get("scale")
     factor = 1 / math.sqrt(query[-1]) if scale is None else float(scale)
@@ -53,15 +54,6 @@ def _attention(a: Arguments) -> Expression:
             "dropped", dropout(weights, a.data("dropout_mask", a.drawn["mask"]), p=share)
         )
     return weights @ values
-
-
-def _each_repeated(heads: Expression, shape: Shape, count: int) -> Expression:
-    lead, (own, *rest) = shape[:-3], shape[-3:]
-    times = count // own
-    apart = reshape(heads, shape=(*lead, own, 1, *rest))
-    return reshape(
-        broadcast_to(apart, shape=(*lead, own, times, *rest)), shape=(*lead, count, *rest)
-    )
 
 
 # -- recurrent layers ------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 
 from handgrad.expression import Expression, Shape, Slice
+from handgrad.models.formulas import padded_with_own
 from handgrad.models.pytorch.entrywise import Rule
 from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
 from handgrad.operations.arranging import permute, stack, swapaxes
@@ -368,30 +369,15 @@ def _padded_by(mode: str) -> Callable[[Arguments], Expression]:
         pads = [int(n) for n in (a["pad"] if "pad" in a.given else a["padding"])]
         if min(pads) < 0:
             raise NotRead(f"padding of the mode {mode} by less than nothing")
-        formula = a.formula()
+        formula, shape = a.formula(), list(a.shape())
         for k in range(len(pads) // 2):
-            axis = len(a.shape()) - 1 - k
-            first, last = _around(mode, a.shape()[axis], *pads[2 * k : 2 * k + 2])
-            ahead = [Slice()] * axis
-            parts: list[Expression] = [formula.at((*ahead, s)) for s in first]
-            parts += [formula, *(formula.at((*ahead, s)) for s in last)]
-            formula = concat(*parts, axis=axis) if len(parts) > 1 else formula
+            axis = len(shape) - 1 - k
+            ends = pads[2 * k], pads[2 * k + 1]
+            formula = padded_with_own(formula, tuple(shape), axis, mode, ends)
+            shape[axis] += sum(ends)
         return formula
 
     return rule
-
-
-def _around(mode: str, length: int, before: int, after: int) -> tuple[list[Slice], list[Slice]]:
-    """Which of its own entries stand before and after those of an axis."""
-    match mode:
-        case "reflect":
-            stop = length - 2 - after if after < length - 1 else None
-            first, last = Slice(before, 0, -1), Slice(length - 2, stop, -1)
-        case "circular":
-            first, last = Slice(length - before, length), Slice(0, after)
-        case _:
-            return [Slice(0, 1)] * before, [Slice(length - 1, length)] * after
-    return [first] * bool(before), [last] * bool(after)
 
 
 RULES: Mapping[str, Rule] = {
