@@ -25,6 +25,7 @@ from handgrad.graph.remembered import MOST, OfGraphs
 from handgrad.graph.updating import UpdatePass, update_pass
 from handgrad.operations.mistakes import Mistake, mistakes
 from handgrad.problem import Problem
+from handgrad.problem.expected import expect_problem
 from handgrad.running.plan import Plan, after
 from handgrad.solution import Trace, TraceLine, solve
 from handgrad.solution.structure import Phase, StepKind
@@ -219,7 +220,8 @@ class Structure:
 
 
 def structure_of(problem: Problem) -> Structure:
-    """The quantities of a problem. Raises `HandgradError` where it cannot be solved."""
+    """The quantities of a problem. Raises `HandgradError` where it cannot be solved or is none."""
+    expect_problem(problem)
     if sum(given.array.size for given in problem.inputs.values()) > LARGEST:
         return _structure(problem)
     known = _known.of(build(problem), problem.update, lambda: [_structure(problem)])

@@ -676,6 +676,7 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     **_conv(3),
     **_pools(1),
     **_pools(2),
+    **_pools(3),
     "mse": lambda a, b: mean((a - b) ** 2),
     "bce": lambda p, y: mean(-(_y_log_p(y, p) + _y_log_p(1 - y, 1 - p))),
     "bce_with_logits": lambda z, y: mean(softplus(z) - z * y),

@@ -39,6 +39,10 @@ TEXTS = {
         "z1 = [0.6, 0.1]\n" + "\n".join(f"q{k} = 1" for k in range(15)),
     ),
     ".json": ('{\n"z1": [0.6, 0.1],\n', '{\n"z1": [0.6, 0.1],\n"z2": [0.',),
+    ".ipynb": (
+        '{"cells": [{"cell_type": "markdown", "source": "h2 = z2"}, {"cell_type": "code", "source": '
+        '["z1 = [0.6, 0.1]\\n", "z2 = W2 @ h1"]}, {"cell_type": "code", "source": "h1 = np.array([0.6, 0.1])\\nz3 = h2 - 1"}]}',
+    ),
     ".csv": (",1\nz1,0.6,0.1", f"z1,0.6,0.1\nz2,{'1' * 131_073}\nz3,1"),
 }  # fmt: skip
 

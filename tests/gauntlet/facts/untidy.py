@@ -42,6 +42,7 @@ from handgrad.checking.remarks import (
     UnreadLine,
     UnreadRow,
     Unused,
+    WorkedInCode,
 )
 from handgrad.checking.report import Judged
 from handgrad.expression import Adjoint
@@ -81,6 +82,8 @@ def remarks_of(text: str, kind: str, known: Known) -> list[Unused]:
             end = len(text.rstrip().splitlines())
             damaged = text.count("{") > text.count("}")
             return [DamagedJson(end)] if damaged else []
+        case ".ipynb":
+            return [*_notebook(text)]
         case _:
             return [*_rows(text)]
 
@@ -142,6 +145,15 @@ def _rows(text: str) -> Iterator[Unused]:
         named = named or bool(cells[0])
         if not named and any(cells):
             yield RowWithoutName(number)
+
+
+def _notebook(text: str) -> Iterator[Unused]:
+    """Remarks on a notebook whose cells assign a variable a line: a letter after the sign is code."""
+    for cell in json.loads(text)["cells"]:
+        for line in "".join(cell["source"]).splitlines() if cell["cell_type"] == "code" else ():
+            name, _, value = (part.strip() for part in line.partition("="))
+            if re.search("[A-Za-z]", value.removeprefix("np.array")):
+                yield WorkedInCode(name)
 
 
 def of_statements(stated: list[Stated], known: Known) -> Iterator[Unused]:
