@@ -409,3 +409,17 @@ def test_a_swap_leaves_such_a_loss_as_it_is() -> None:
     problem = handgrad.Problem(equations, {"w": 1.5}, {"x": 2, "y": 1})
     other = problem.with_swap({"relu": "tanh"})
     assert [e.text for e in other.equations][2] == equations[2]
+
+
+def test_a_gate_of_the_gradients_sign_has_it_in_place_of_the_whole_pre_activation() -> None:
+    """Of 1[u + b > 0] the pre-activation is u + b: with the gradient in u's place alone some gates were open."""
+    problem = handgrad.Problem(
+        "h = relu(W @ x + b)\nL = sum(k * h)",
+        {"W": [[0.6, -0.4], [0.3, 0.5], [-0.2, -0.7], [-0.5, 0.1]], "b": [0.1, 0, 0.2, 0.1]},
+        {"x": [1, 0.5], "k": [1.5, -0.4, -0.1, 0.7]},
+    )
+    unmasked = handgrad.check(problem, {"db": [1.5, -0.4, -0.1, 0.7]})["db"]
+    assert unmasked.diagnosis[0].rule == "gate_forgotten"
+    assert "gate_by_gradient" not in [d.rule for d in unmasked.diagnosis]
+    by_sign = handgrad.check(problem, {"db": [1.5, 0, 0, 0.7]})["db"]
+    assert by_sign.diagnosis[0].rule == "gate_by_gradient"

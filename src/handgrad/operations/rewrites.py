@@ -196,16 +196,15 @@ def _slopes(
 ) -> Iterator[Found]:
     """The slope of an activation taken of another layer, at the other end, or on the other side."""
     gate = seen.activation is not None and operation_of(seen.activation).gate
-    own = [leaf for leaf in leaves(slope) if isinstance(leaf, Name)]
-    for leaf in own:
-        for other in seen.alike.get(leaf, ()):
-            elsewhere = replaced(slope, leaf, other)
+    for z in _taken_at(slope):
+        for other in seen.alike.get(z, ()):
+            elsewhere = replaced(slope, z, other)
             rule = "gate_of_another_layer" if gate else "slope_of_another_layer"
-            yield rule, multiply(incoming, elsewhere), (other, leaf)
-        if gate and incoming.shape == leaf.shape:
-            own_sign = replaced(slope, leaf, incoming)
-            yield "gate_by_gradient", multiply(incoming, own_sign), (incoming, leaf)
-            yield "gate_by_gradient", multiply(call, own_sign), (incoming, leaf)
+            yield rule, multiply(incoming, elsewhere), (other, z)
+        if gate and incoming.shape == z.shape:
+            own_sign = replaced(slope, z, incoming)
+            yield "gate_by_gradient", multiply(incoming, own_sign), (incoming, z)
+            yield "gate_by_gradient", multiply(call, own_sign), (incoming, z)
     made = seen.made.get(incoming) if isinstance(incoming, Adjoint) else None
     if isinstance(made, Call) and made.operation == matmul.name:
         a, b = made.arguments
@@ -213,6 +212,13 @@ def _slopes(
             if _carries(right if left is a else left):
                 rule = "gate_on_wrong_side" if gate else "slope_on_wrong_side"
                 yield rule, matmul(left, right), (slope, incoming)
+
+
+def _taken_at(slope: Expression) -> list[Expression]:
+    """What a slope is taken at: a part that has all of its names, such as u + b in 1[u + b > 0], or else each name."""
+    named = [leaf for leaf in leaves(slope) if isinstance(leaf, Name)]
+    parts = [n for n in walk(slope) if n != slope and named and set(named).issubset(leaves(n))]
+    return [min(parts, key=lambda n: len(tuple(walk(n))))] if parts else list(dict.fromkeys(named))
 
 
 def _carries(formula: Expression) -> bool:
