@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,6 +32,7 @@ from handgrad.exercises import WorkedSheets
 from handgrad.quizzes import quiz_files
 from handgrad.quizzes.asking import quiz_questions
 from handgrad.quizzes.question import QuizQuestion
+from handgrad.quizzes.sharing import share_right
 
 PROBLEMS = ("lab9", "softmax", "batch", "rnn", "sigmoid_circuit")
 
@@ -224,29 +225,29 @@ def stack(sheets: dict[str, WorkedSheets], checkout: Path) -> str:
             (a, g) for a in question.asked for grid in a.grids() for row in grid.rows for g in row
         ]
         responses: list[dict[str, str]] = []
-        shares: list[dict[str, float]] = []
+        shared: list[dict[str, float]] = []
         for entered, right in _entered(question):
             responses.append(
                 {f"ans{n}": entered[a.target, g.at] for n, (a, g) in enumerate(laid_out, 1)}
             )
             ones = {a.target: 1.0 for a in question.asked}
-            shares.append(ones if right else _shares(question, entered))
+            shared.append(ones if right else shares(question, entered))
         asked.append(
             {"xml": ElementTree.tostring(alone, "unicode"), "tests": not k, "responses": responses}
         )
-        expected.append(shares)
+        expected.append(shared)
     with tempfile.TemporaryDirectory() as data:
         done = subprocess.run(
             ["php", "-d", "memory_limit=2G", str(driver), str(checkout), data],
             input=json.dumps({"questions": asked}), capture_output=True, text=True, check=True,
         )  # fmt: skip
     tests = trees = 0
-    for found, shares in zip(json.loads(done.stdout), expected, strict=True):
+    for found, shared in zip(json.loads(done.stdout), expected, strict=True):
         assert not found["errors"], found["errors"]
         for test in found["tests"]:
             assert test["passed"], test
             tests += 1
-        for answered, scores in zip(found["answered"], shares, strict=True):
+        for answered, scores in zip(found["answered"], shared, strict=True):
             for (tree, score), share in zip(
                 answered["scores"].items(), scores.values(), strict=True
             ):
@@ -294,8 +295,8 @@ def _entered(
         yield entered, False
 
 
-def _shares(
-    question: QuizQuestion, entered: dict[tuple[str, tuple[int, ...]], str]
+def shares(
+    question: QuizQuestion, entered: Mapping[tuple[str, tuple[int, ...]], str]
 ) -> dict[str, float]:
     """By quantity, the share of its entries that check takes for right, or for following from what came before."""
     import numpy as np
@@ -307,13 +308,7 @@ def _shares(
             array[g.at] = entered[a.target, g.at]
         figures[a.target] = array.tolist()
     report = Checker(question.sheet.problem).check(figures)
-    found = {}
-    for a in question.asked:
-        judged = report[a.target]
-        well = judged.verdict in ("right", "consistent") and not judged.trivial
-        wrong = len(a.gaps) if judged.trivial else len(judged.wrong)
-        found[a.target] = 1.0 if well else 1 - wrong / len(a.gaps)
-    return found
+    return {a.target: share_right(report[a.target]) for a in question.asked}
 
 
 # -- Otter ----------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from handgrad.quizzes.maxima import MaximaTerms, in_maxima
 from handgrad.quizzes.question import AskedQuantity, Gap, QuizQuestion
 from tests.quizzes.sheets import PROBLEMS, edges, files, questions
 from tests.quizzes.stack_trees import Maxima, marks
+from tools.systems import shares
 
 Entered = dict[tuple[str, tuple[int, ...]], str]
 
@@ -49,27 +50,6 @@ def by_target(question: QuizQuestion, element: Element, entered: Entered) -> dic
         assert marked is not None
         scores[asked_for.target] = marked.score
     return scores
-
-
-def shares(question: QuizQuestion, entered: Entered) -> dict[str, float]:
-    """The shares of the entries that `check` takes for right, or for following from what came before."""
-    figures = {}
-    for a in question.asked:
-        array = np.empty(a.shape, dtype=object)
-        for g in a.gaps:
-            array[g.at] = entered[a.target, g.at]
-        figures[a.target] = array.tolist()
-    report = Checker(question.sheet.problem).check(figures)
-    found = {}
-    for a in question.asked:
-        judged = report[a.target]
-        wrong = len(a.gaps) if judged.trivial else len(judged.wrong)
-        found[a.target] = (
-            1.0
-            if judged.verdict in ("right", "consistent") and not judged.trivial
-            else 1 - wrong / len(a.gaps)
-        )
-    return found
 
 
 @pytest.mark.parametrize(

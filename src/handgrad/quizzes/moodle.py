@@ -11,12 +11,12 @@ import base64
 import re
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from handgrad.formats.plain_html import PlainHtml
 from handgrad.page.blocks import Figure
 from handgrad.quizzes.form import asked_html, feedback_text, picture_png, solution_heading
+from handgrad.quizzes.moodle_xml import html_element, quiz_file, texted
 from handgrad.quizzes.question import AskedQuantity, Gap, QuizQuestion
 
 PICTURE = "network.png"
@@ -24,29 +24,22 @@ PICTURE = "network.png"
 
 def moodle_files(questions: Sequence[QuizQuestion], name: str) -> dict[PurePosixPath, bytes]:
     """One XML file with all the questions, in a category of the problem's title."""
-    quiz = Element("quiz")
-    category = SubElement(quiz, "question", type="category")
-    title = questions[0].title.replace("/", "//")
-    _texted(SubElement(category, "category"), f"$course$/top/{title}")
-    for question in questions:
-        quiz.append(_question(question))
-    ElementTree.indent(quiz)
-    content = ElementTree.tostring(quiz, encoding="utf-8", xml_declaration=True)
-    return {PurePosixPath(name): content + b"\n"}
+    content = quiz_file(questions[0].title, (_question(question) for question in questions))
+    return {PurePosixPath(name): content}
 
 
 def _question(question: QuizQuestion) -> Element:
     html = PlainHtml(question.style, lambda _: f"@@PLUGINFILE@@/{PICTURE}")
     single = len(question.gaps) == 1
     element = Element("question", type="numerical" if single else "cloze")
-    _texted(SubElement(element, "name"), question.name)
-    text = _html(element, "questiontext", _body(question, html, single))
+    texted(SubElement(element, "name"), question.name)
+    text = html_element(element, "questiontext", _body(question, html, single))
     for part in question.body:
         if isinstance(part, Figure):
             file = SubElement(text, "file", name=PICTURE, path="/", encoding="base64")
             file.text = base64.b64encode(picture_png(part, question)).decode("ascii")
     solution = html.blocks([solution_heading(), *question.solution])
-    _html(element, "generalfeedback", solution)
+    html_element(element, "generalfeedback", solution)
     if single:
         _numerical(element, question.gaps[0], html)
     return element
@@ -82,9 +75,9 @@ def _numerical(question: Element, gap: Gap, html: PlainHtml) -> None:
 
 def _answer(question: Element, fraction: int, figure: str, tolerance: str, feedback: str) -> None:
     answer = SubElement(question, "answer", fraction=str(fraction), format="moodle_auto_format")
-    _texted(answer, figure)
+    texted(answer, figure)
     SubElement(answer, "tolerance").text = tolerance
-    _html(answer, "feedback", feedback)
+    html_element(answer, "feedback", feedback)
 
 
 def cloze(gap: Gap, weight: int, html: PlainHtml) -> str:
@@ -100,13 +93,3 @@ def cloze(gap: Gap, weight: int, html: PlainHtml) -> str:
 def _escaped(feedback: str) -> str:
     """Feedback of a gap: of what ends it only } and # can be escaped there, and a ~ begins another answer."""
     return feedback.replace("}", r"\}").replace("#", r"\#").replace("~", "∼")
-
-
-def _html(parent: Element, tag: str, content: str) -> Element:
-    element = SubElement(parent, tag, format="html")
-    _texted(element, content)
-    return element
-
-
-def _texted(parent: Element, text: str) -> None:
-    SubElement(parent, "text").text = text

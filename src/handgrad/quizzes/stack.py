@@ -12,7 +12,6 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
@@ -25,6 +24,7 @@ from handgrad.formats.plain_html import PlainHtml
 from handgrad.page.blocks import Figure
 from handgrad.quizzes.form import asked_html, feedback_text, picture_png, solution_heading
 from handgrad.quizzes.maxima import MaximaTerm, MaximaTerms, in_maxima
+from handgrad.quizzes.moodle_xml import html_element, quiz_file, texted
 from handgrad.quizzes.question import AskedQuantity, Gap, QuizQuestion
 from handgrad.text import Text
 
@@ -65,15 +65,8 @@ INPUT: Mapping[str, str] = {
 
 def stack_files(questions: Sequence[QuizQuestion], name: str) -> dict[PurePosixPath, bytes]:
     """One XML file with all the questions, in a category of the problem's title."""
-    quiz = Element("quiz")
-    category = SubElement(quiz, "question", type="category")
-    title = questions[0].title.replace("/", "//")
-    _texted(SubElement(category, "category"), f"$course$/top/{title}")
-    for question in questions:
-        quiz.append(_Stack(question).element())
-    ElementTree.indent(quiz)
-    content = ElementTree.tostring(quiz, encoding="utf-8", xml_declaration=True)
-    return {PurePosixPath(name): content + b"\n"}
+    content = quiz_file(questions[0].title, (_Stack(question).element() for question in questions))
+    return {PurePosixPath(name): content}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,29 +107,29 @@ class _Stack:
         """The question."""
         question, html = self.question, self.html
         element = Element("question", type="stack")
-        _texted(SubElement(element, "name"), question.name)
-        text = _html(element, "questiontext", self._body())
+        texted(SubElement(element, "name"), question.name)
+        text = html_element(element, "questiontext", self._body())
         for part in question.body:
             if isinstance(part, Figure):
                 file = SubElement(text, "file", name=PICTURE, path="/", encoding="base64")
                 file.text = base64.b64encode(picture_png(part, question)).decode("ascii")
         solution = html.blocks([solution_heading(), *question.solution])
-        _html(element, "generalfeedback", _shown(solution))
+        html_element(element, "generalfeedback", _shown(solution))
         SubElement(element, "defaultgrade").text = str(len(question.asked))
         SubElement(element, "penalty").text = "0"
         SubElement(element, "hidden").text = "0"
         SubElement(element, "idnumber")
-        _texted(SubElement(element, "stackversion"), VERSION)
-        _texted(SubElement(element, "questionvariables"), "")
-        _html(element, "specificfeedback", "")
-        _html(element, "questionnote", "")
-        _html(element, "questiondescription", "")
+        texted(SubElement(element, "stackversion"), VERSION)
+        texted(SubElement(element, "questionvariables"), "")
+        html_element(element, "specificfeedback", "")
+        html_element(element, "questionnote", "")
+        html_element(element, "questiondescription", "")
         for tag, said in (
             ("prtcorrect", "Right."),
             ("prtpartiallycorrect", "Right in part."),
             ("prtincorrect", "Wrong."),
         ):
-            _html(element, tag, f"<p>{said}</p>")
+            html_element(element, tag, f"<p>{said}</p>")
         for tag, value in SETTINGS.items():
             SubElement(element, tag).text = value
         SubElement(element, "variantsselectionseed")
@@ -244,7 +237,7 @@ class _Stack:
         SubElement(element, "value").text = "1.0000000"
         SubElement(element, "autosimplify").text = "1"
         SubElement(element, "feedbackstyle").text = "1"
-        _texted(SubElement(element, "feedbackvariables"), self._variables(asked))
+        texted(SubElement(element, "feedbackvariables"), self._variables(asked))
         for k, node in enumerate(self._nodes(asked)):
             element.append(_node_element(number, k, node))
         return element
@@ -366,20 +359,10 @@ def _node_element(number: int, k: int, node: _Node) -> Element:
         SubElement(element, f"{outcome}nextnode").text = str(then)
         note = f"prt{number}-{k + 1}-{outcome[0].upper()}"
         SubElement(element, f"{outcome}answernote").text = note
-        _html(element, f"{outcome}feedback", said)
+        html_element(element, f"{outcome}feedback", said)
     return element
 
 
 def _shown(html: str) -> str:
     """What is only shown: what CASText would read as a block or a formula has its bracket as an entity."""
     return html.replace("[[", "[&#91;").replace("{@", "{&#64;").replace("{#", "{&#35;")
-
-
-def _html(parent: Element, tag: str, content: str) -> Element:
-    element = SubElement(parent, tag, format="html")
-    _texted(element, content)
-    return element
-
-
-def _texted(parent: Element, text: str) -> None:
-    SubElement(parent, "text").text = text

@@ -59,7 +59,8 @@ def _options(**options: Any) -> dict[str, Any]:
     return {n: v for n, v in told.items() if n not in plain or v != plain[n]}
 
 
-def _conv(a: KerasLayer) -> Expression:
+def _slid(a: KerasLayer) -> tuple[Expression, dict[str, Any]]:
+    """What a kernel slides over, padded where the padding differs before and after; and how it slides."""
     layer, rank = a.layer, len(a.shape) - 2
     if layer.padding == "causal":
         a.refuse("looks back alone (causal)")
@@ -70,21 +71,29 @@ def _conv(a: KerasLayer) -> Expression:
     before, after = _pads(layer.padding, lengths, size, stride, dilation)
     if before != after:
         array, before = padded(array, (0, 0, *before), (0, 0, *after)), (0,) * rank
+    return array, {"stride": stride, "padding": before, "dilation": dilation}
+
+
+def _depthwise(a: KerasLayer, kernel: Expression) -> Expression:
+    """A kernel (size…, channels, each) as one for each of the channels, one after the other."""
+    *size, channels, each = a.builder.shape(kernel)
+    rank = len(size)
+    turned = permuted(kernel, (rank, rank + 1, *range(rank)))
+    return reshaped(turned, (channels, each, *size), (channels * each, 1, *size))
+
+
+def _conv(a: KerasLayer) -> Expression:
+    layer, rank = a.layer, len(a.shape) - 2
+    array, sliding = _slid(a)
     kernel = a.weight(layer.kernel)
     depthwise = hasattr(layer, "depth_multiplier")
     groups = a.shape[-1] if depthwise else layer.groups
     if depthwise:
-        # (size…, channels, each): a kernel for each of the channels, one after the other.
-        own = a.builder.shape(kernel)
-        turned = permuted(kernel, (rank, rank + 1, *range(rank)))
-        kernel = reshaped(
-            turned, (own[rank], own[rank + 1], *size), (own[rank] * own[rank + 1], 1, *size)
-        )
+        kernel = _depthwise(a, kernel)
     else:
         kernel = permuted(kernel, (rank + 1, rank, *range(rank)))
     bias = [a.weight(layer.bias)] if layer.use_bias else []
-    options = _options(stride=stride, padding=before, dilation=dilation, groups=int(groups))
-    z = convolutions[rank](array, kernel, *bias, **options)
+    z = convolutions[rank](array, kernel, *bias, **_options(**sliding, groups=int(groups)))
     return a.activated(_last(a, z))
 
 
@@ -191,22 +200,10 @@ def _cropped(a: KerasLayer) -> Expression:
 def _separable(a: KerasLayer) -> Expression:
     """A kernel for each channel, then one of a single place for all of them."""
     layer, rank = a.layer, len(a.shape) - 2
-    if layer.padding == "causal":
-        a.refuse("looks back alone (causal)")
-    array, lengths = _first(a)
-    size, stride, dilation = (
-        tuple(map(int, n)) for n in (layer.kernel_size, layer.strides, layer.dilation_rate)
-    )
-    before, after = _pads(layer.padding, lengths, size, stride, dilation)
-    if before != after:
-        array, before = padded(array, (0, 0, *before), (0, 0, *after)), (0,) * rank
+    array, sliding = _slid(a)
     depth, point = a.weight(layer.depthwise_kernel), a.weight(layer.pointwise_kernel)
-    own = a.builder.shape(depth)
-    channels = own[rank] * own[rank + 1]
-    turned = permuted(depth, (rank, rank + 1, *range(rank)))
-    depth = reshaped(turned, (own[rank], own[rank + 1], *size), (channels, 1, *size))
-    options = _options(stride=stride, padding=before, dilation=dilation, groups=own[rank])
-    each = a.step("depthwise", convolutions[rank](array, depth, **options))
+    options = _options(**sliding, groups=a.builder.shape(depth)[rank])
+    each = a.step("depthwise", convolutions[rank](array, _depthwise(a, depth), **options))
     bias = [a.weight(layer.bias)] if layer.use_bias else []
     kernel = permuted(point, (rank + 1, rank, *range(rank)))
     return a.activated(_last(a, convolutions[rank](each, kernel, *bias)))
