@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,7 +32,6 @@ from handgrad.exercises import WorkedSheets
 from handgrad.quizzes import quiz_files
 from handgrad.quizzes.asking import quiz_questions
 from handgrad.quizzes.question import QuizQuestion
-from handgrad.quizzes.sharing import share_right
 
 PROBLEMS = ("lab9", "softmax", "batch", "rnn", "sigmoid_circuit")
 
@@ -212,6 +211,8 @@ def _answered(
 
 def stack(sheets: dict[str, WorkedSheets], checkout: Path) -> str:
     """The first problem's own tests; of all, right figures, edges, and slips with what follows from them."""
+    from tests.quizzes.sheets import shares
+
     driver = Path(__file__).with_name("stack_drive.php")
     asked: list[dict[str, Any]] = []
     expected: list[list[dict[str, float]]] = []
@@ -293,22 +294,6 @@ def _entered(
             figures = [float(entered[a.target, at]) for at in np.ndindex(a.shape)]
             values[quantity.leaf] = np.array(figures).reshape(a.shape)
         yield entered, False
-
-
-def shares(
-    question: QuizQuestion, entered: Mapping[tuple[str, tuple[int, ...]], str]
-) -> dict[str, float]:
-    """By quantity, the share of its entries that check takes for right, or for following from what came before."""
-    import numpy as np
-
-    figures = {}
-    for a in question.asked:
-        array = np.empty(a.shape, dtype=object)
-        for g in a.gaps:
-            array[g.at] = entered[a.target, g.at]
-        figures[a.target] = array.tolist()
-    report = Checker(question.sheet.problem).check(figures)
-    return {a.target: share_right(report[a.target]) for a in question.asked}
 
 
 # -- Otter ----------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import handgrad
-from handgrad.expression import Adjoint, Expression, Literal, Name
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name
 from handgrad.formats import memo
 from handgrad.formats.html.page import live_parts, render_live
 from handgrad.formats.html.text import HtmlWriter
@@ -55,6 +55,7 @@ def test_a_page_is_the_same_after_any_others(name: str) -> None:
 
 
 @given(st.lists(trees(names | adjoints | literals(), 6), min_size=2, max_size=4))
+@example([Call("max_pool1d", (Name("x"),), (("size", True), ("stride", s))) for s in (True, 1)])
 def test_formulas_with_one_key_are_drawn_alike(formulas: list[Expression]) -> None:
     drawn: dict[object, str] = {}
     for formula in formulas:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 import handgrad
+from handgrad.checking import Checker
 from handgrad.exercises import WorkedSheets
 from handgrad.quizzes import quiz_files
 from handgrad.quizzes.asking import quiz_questions
 from handgrad.quizzes.question import AskedQuantity, Gap, QuizQuestion, Taken
+from handgrad.quizzes.sharing import share_right
 
 PROBLEMS = ("lab9", "softmax", "batch", "rnn", "sigmoid_circuit")
 """A network of ReLUs, classes, many cases, time steps, and scalars alone."""
@@ -47,3 +52,17 @@ def edges(accepted: Taken, decimals: int = 4) -> list[str]:
     first = int(-(-(accepted.lower + 1e-9 * unit) // unit))
     last = int((accepted.upper - 1e-9 * unit) // unit)
     return [f"{k * unit:.{decimals}f}" for k in (first, last)]
+
+
+def shares(
+    question: QuizQuestion, entered: Mapping[tuple[str, tuple[int, ...]], str]
+) -> dict[str, float]:
+    """By quantity, the share of its entries that `check` takes for right, or for following from what came before."""
+    figures = {}
+    for asked in question.asked:
+        array = np.empty(asked.shape, dtype=object)
+        for gap in asked.gaps:
+            array[gap.at] = entered[asked.target, gap.at]
+        figures[asked.target] = array.tolist()
+    report = Checker(question.sheet.problem).check(figures)
+    return {asked.target: share_right(report[asked.target]) for asked in question.asked}

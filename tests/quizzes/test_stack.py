@@ -18,9 +18,8 @@ from handgrad.grading import Grading
 from handgrad.quizzes import quiz_files
 from handgrad.quizzes.maxima import MaximaTerms, in_maxima
 from handgrad.quizzes.question import AskedQuantity, Gap, QuizQuestion
-from tests.quizzes.sheets import PROBLEMS, edges, files, questions
+from tests.quizzes.sheets import PROBLEMS, edges, files, questions, shares
 from tests.quizzes.stack_trees import Maxima, marks
-from tools.systems import shares
 
 Entered = dict[tuple[str, tuple[int, ...]], str]
 

@@ -28,6 +28,7 @@ from handgrad.notation import (
 )
 from handgrad.notation import Fraction as Division
 from handgrad.operations import BY_NAME, operation_of
+from handgrad.operations.operation import Operation
 
 _A, _B = Name("a"), Name("b")
 _WRITTEN_AS_OPERATORS = frozenset(
@@ -124,14 +125,23 @@ class Writer:
                 case Transposition(), (a,):
                     attribute = "T" if call.operation == _A.T.operation else "mT"
                     return f"{self._before_dot(a)}.{attribute}", ATOM
-        heading = operation_of(call).heading
+        record = operation_of(call)
+        heading = record.heading
         options = [
             f"{name}={_option(v)}" for name, v in call.options if v is not None and name != heading
         ]
-        inside = [self.write(a)[0] for a in arguments] + options
+        inside = [self._argument(record, k, a) for k, a in enumerate(arguments)] + options
         if heading:
             inside.insert(0, _option(call.option(heading)))
         return f"{call.operation}({', '.join(inside)})", ATOM
+
+    def _argument(self, record: Operation, k: int, argument: Expression) -> str:
+        """The text of an argument; by its name where a number in its place would be read as an option."""
+        text, _ = self.write(argument)
+        optional = record.positional and k >= record.arity[0]
+        if optional and not text.lstrip("([-")[:1].isalpha():
+            return f"{record.argument_names[k]}={text}"
+        return text
 
     def _infix(self, a: Expression, sign: str, b: Expression, level: int) -> str:
         """Two operands with a sign between them that groups from the left."""

@@ -197,7 +197,7 @@ def _slopes(
     """The slope of an activation taken of another layer, at the other end, or on the other side."""
     gate = seen.activation is not None and operation_of(seen.activation).gate
     for z in _taken_at(slope):
-        for other in seen.alike.get(z, ()):
+        for other in seen.alike.get(z, ()) if isinstance(z, Name) else ():
             elsewhere = replaced(slope, z, other)
             rule = "gate_of_another_layer" if gate else "slope_of_another_layer"
             yield rule, multiply(incoming, elsewhere), (other, z)

@@ -14,7 +14,8 @@ def quiz_file(title: str, questions: Iterable[Element]) -> bytes:
     texted(SubElement(category, "category"), f"$course$/top/{title.replace('/', '//')}")
     quiz.extend(questions)
     ElementTree.indent(quiz)
-    return ElementTree.tostring(quiz, encoding="utf-8", xml_declaration=True) + b"\n"
+    content: bytes = ElementTree.tostring(quiz, encoding="utf-8", xml_declaration=True)
+    return content + b"\n"
 
 
 def html_element(parent: Element, tag: str, content: str) -> Element:

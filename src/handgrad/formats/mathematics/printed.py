@@ -19,7 +19,9 @@ def printed(expression: Expression) -> Hashable:
     """
     match expression:
         case Call(operation, arguments, options):
-            return operation, options, expression.shape, *map(printed, arguments)
+            # True is 1 to Python, and not in print.
+            told = tuple([(name, isinstance(value, bool), value) for name, value in options])
+            return operation, told, expression.shape, *map(printed, arguments)
         case Name(name):
             return name, expression.shape
         case Adjoint(name, through, of):
