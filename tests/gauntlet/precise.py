@@ -231,6 +231,11 @@ def _softmax(z: Any, axis: Any = -1) -> Any:
     return raised / _sum(raised, axis, True)
 
 
+def _masked_softmax(z: Any, mask: Any, axis: Any = -1) -> Any:
+    kept = _each(lambda v, m: v if _v(m) != 0 else _zero)(_exp(z), mask)
+    return kept / _sum(kept, axis, True)
+
+
 def _logsumexp(z: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return _log(_sum(_exp(z), axis, keepdims))
 
@@ -322,12 +327,12 @@ def _nll(logs: Any, y: Any) -> Any:
     return -_sum(y * logs) / mp.mpf(logs.size // logs.shape[-1])
 
 
-def _norm(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    def of_terms(terms: list[Any]) -> Any:
-        squares = _added([t * t for t in terms])
-        return _sqrt(squares)[()] if _v(squares) else _made(_zero)[0]
+_rooted = _each(lambda v: _sqrt(v)[()] if _v(v) else _made(_zero)[0])
+"""√v of a sum of squares, whose gradient at 0 is 0."""
 
-    return _along(of_terms, a, axis, keepdims)
+
+def _norm(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return _rooted(_sum(a * a, axis, keepdims))
 
 
 def _pooled(rank: int, reduce: Callable[[Any, int], Any]) -> Callable[..., Any]:
@@ -422,6 +427,39 @@ def _variance(a: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -
     return squares / mp.mpf(a.size // max(1, np.size(squares)) - ddof)
 
 
+def _deviation(a: Any, **options: Any) -> Any:
+    return _rooted(_variance(a, **options))
+
+
+def _rms(a: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
+    return a / _sqrt(_mean(a * a, axis, True) + _plain(eps))
+
+
+def _grouped(a: Any, groups: int, eps: float = 1e-5) -> Any:
+    return _layernorm(a.reshape(groups, -1), -1, eps).reshape(a.shape)
+
+
+def _product(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return _along(lambda terms: reduce(operator.mul, terms), a, axis, keepdims)
+
+
+def _padded(a: Any, before: Any = 0, after: Any = 0, value: float = 0.0) -> Any:
+    ends = [n if isinstance(n, tuple) else (n,) * a.ndim for n in (before, after)]
+    return np.pad(a, list(zip(*ends, strict=True)), constant_values=_plain(value))
+
+
+def _running(a: Any, axis: int = 0) -> Any:
+    """Sums of the first entries; a rest is judged by all that came before it."""
+    along = np.moveaxis(a, axis, 0)
+    found = np.stack([_sum(along[: n + 1], axis=0) for n in range(len(along))])
+    return np.moveaxis(found, 0, axis)
+
+
+def _gelu_tanh(z: Any) -> Any:
+    inner = _each(lambda v: v + v * v * v * _plain(0.044715))(z) * mp.sqrt(2 / mp.pi)
+    return z * (_tanh(inner) + 1) * _half
+
+
 def _picked(c: Any, a: Any, b: Any) -> Any:
     return a if _v(c) != 0 else b
 
@@ -449,6 +487,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "silu": lambda z: z * _sigmoid(z),
+    "gelu_tanh": _gelu_tanh,
     "gelu": lambda z: z * _scalar(_normal_cdf, _normal)(z),
     "relu": _relu,
     "leaky_relu": lambda z, alpha=0.01: _each(lambda v: v if _v(v) > 0 else v * _plain(alpha))(z),
@@ -474,8 +513,13 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "mean": _mean,
     "max": _extreme(1),
     "min": _extreme(-1),
+    "prod": _product,
+    "cumsum": _running,
     "norm": _norm,
+    "norm1": lambda a, **options: _sum(_abs(a), **options),
+    "norm_inf": lambda a, **options: _extreme(1)(_abs(a), **options),
     "softmax": _softmax,
+    "masked_softmax": _masked_softmax,
     "log_softmax": _log_softmax,
     "logsumexp": _logsumexp,
     "concat": lambda *parts, axis=0: np.concatenate(parts, axis=axis),
@@ -488,9 +532,16 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "logdet": lambda a: _log(_abs(_determinant(a))),
     "trace": lambda a: _sum(np.diagonal(a)),
     "var": _variance,
-    "std": lambda a, **options: _sqrt(_variance(a, **options)),
+    "std": _deviation,
     "stack": lambda *parts, axis=0: np.stack(parts, axis=axis),
     "flatten": np.ravel,
+    "expand_dims": lambda a, axis=0: np.expand_dims(a, axis),
+    "squeeze": np.squeeze,
+    "permute": np.transpose,
+    "swapaxes": lambda a, axes: np.swapaxes(a, *axes),
+    "broadcast_to": np.broadcast_to,
+    "pad": _padded,
+    "gather": lambda a, ids: a[_each(_v)(ids).astype(int)],
     "where": _each(_picked),
     "less": _compared(lambda a, b: a < b),
     "less_equal": _compared(lambda a, b: a <= b),
@@ -509,6 +560,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     ),
     "cross_entropy": _cross_entropy,
     "layernorm": _layernorm,
+    "rmsnorm": _rms,
+    "groupnorm": _grouped,
     "batchnorm": lambda a, axis=0, eps=1e-5: _layernorm(a, axis, eps),
     **{f"max_pool{r}d": _pooled(r, lambda w, _: _extreme(1)(w, -1)) for r in (1, 2, 3)},
     **{f"avg_pool{r}d": _pooled(r, lambda w, n: _sum(w, -1) / mp.mpf(n)) for r in (1, 2, 3)},
