@@ -59,6 +59,10 @@ def run(arguments: Sequence[str]) -> int:
         # The reader has closed the pipe (`| head`): nothing is left to say.
         sys.stderr.close()
         return 0
+    except MemoryError as error:
+        told = f": {error}" if str(error) else ""
+        Terminal().complain(f"there is not enough memory for this{told}")
+        return 2
     except OSError as error:
         Terminal().complain(f"the output cannot be written: {error.strerror}")
         return 2

@@ -330,4 +330,4 @@ class CallReader(IndexReader):
         number = self.number().value
         assert not isinstance(number, tuple)
         value = -number if negative else number
-        return int(value) if token.text.isdigit() and len(token.text) < 10 else value
+        return int(value) if token.text.isdigit() and len(token.text) < 19 else value

@@ -121,6 +121,6 @@ class IndexReader(TokenReader):
         if self.token.kind != "number":
             return None
         token = self.take()
-        if not token.text.isdigit() or len(token.text) > 9:
+        if not token.text.isdigit() or len(token.text) > 18:
             raise self.wrong("an index is a whole number", token, "entries are counted from 0")
         return -int(token.text) if negative else int(token.text)

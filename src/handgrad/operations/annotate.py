@@ -8,7 +8,7 @@ from operator import is_
 from handgrad.errors import ShapeError, Span
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Application, Misfit, Options, Signature
+from handgrad.operations.operation import Application, Misfit, Options, Signature, held
 
 ShapeOf = Callable[[Leaf], Shape]
 
@@ -80,7 +80,7 @@ def _rebuilt(expression: Expression, shapes: ShapeOf, source: str, tidy: bool) -
 def _result_shape(call: Call, arguments: tuple[Expression, ...], source: str) -> Shape:
     """The shape that a call has of annotated arguments."""
     try:
-        return operation_of(call).shape(_shapes(arguments), _options(call))
+        return held(operation_of(call).shape(_shapes(arguments), _options(call)))
     except Misfit as misfit:
         names = [spelled(a, source) for a in arguments]
         raise ShapeError(

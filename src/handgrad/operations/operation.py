@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, prod
 from typing import Any, Literal, TypeAlias
 
 from handgrad.arrays import AnyArray, Array, Mask, Namespace
@@ -322,6 +322,20 @@ def describe(shape: Shape) -> str:
             return f"a {m}×{n} matrix"
         case _:
             return f"a {'×'.join(map(str, shape))} array"
+
+
+MOST_NUMBERS = 2**27
+"""The most numbers that an array of one case may have: 1 GiB of 64-bit floats."""
+
+
+def held(shape: Shape) -> Shape:
+    """`shape`, of an array that fits into memory; raises `Misfit` where it has more than `MOST_NUMBERS`."""
+    if (count := prod(shape)) > MOST_NUMBERS:
+        raise Misfit(
+            f"this takes {describe(shape)}: {count} numbers",
+            f"an array may have at most {MOST_NUMBERS}",
+        )
+    return shape
 
 
 def same_entry(index: tuple[int, ...], shape: Shape) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from itertools import product
 
 from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import Option, Shape
-from handgrad.operations.operation import Misfit, Options
+from handgrad.operations.operation import Misfit, Options, held
 from handgrad.operations.structure import placed
 from handgrad.operations.words import OptionWords
 from handgrad.record import record
@@ -120,6 +120,7 @@ def windows(over: Shape, size: Shape, options: Options, stride: Option = None) -
     dilation = each(options, "dilation", 1, rank)
     reach = tuple(d * (k - 1) + 1 for d, k in zip(dilation, size, strict=True))
     before, after = _padding(options, reach, steps)
+    held(tuple(map(sum, zip(before, over, after, strict=True))))
     count: list[int] = []
     for n, k, b, a, s in zip(over, reach, before, after, steps, strict=True):
         if k > b + n + a:
