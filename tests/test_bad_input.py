@@ -79,12 +79,12 @@ EQUATIONS = [
     (
         f"L = sum(broadcast_to(w, shape=({10**7}, {10**7}, 2)))",
         f"this takes a {10**7}×{10**7}×2 array: {2 * 10**14} numbers",
-    ),  # fmt: skip
+    ),
     (f"L = sum(pad(w, before={10**11}))", f"this takes a vector of {10**11 + 2} entries"),
     (
         f"L = sum(conv2d(W, W, padding={10**7}, stride={10**6}))",
         f"this takes a {2 * 10**7 + 2}×{2 * 10**7 + 3} matrix",
-    ),  # fmt: skip
+    ),
     ("", "there is no equation"),
 ]
 
