@@ -130,12 +130,19 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], torch.Tensor]] = {
 SLOW = ("rnn", "lstm both ways", "gru", "encoder", "cnn")
 
 
-def exported(model: nn.Module, x: torch.Tensor, optimize: bool) -> onnx.ModelProto:
+def exported(
+    model: nn.Module, x: torch.Tensor | tuple[torch.Tensor, ...], optimize: bool
+) -> onnx.ModelProto:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            model, (x,), dynamo=True, verbose=False, opset_version=20, optimize=optimize
+            model,
+            x if isinstance(x, tuple) else (x,),
+            dynamo=True,
+            verbose=False,
+            opset_version=20,
+            optimize=optimize,
         )
     assert program is not None
     proto: onnx.ModelProto = program.model_proto
@@ -183,9 +190,16 @@ def test_values_are_those_of_the_runtime(name: str) -> None:
     x = x if x.dtype == torch.int64 else x.float()
     proto = exported(model, x, True)
     output = model(x).detach()
-    problem = handgrad.from_onnx(proto, x.numpy(), output.numpy() + 0.5, "mse")
-    values = handgrad.solve(problem)
-    assert_close(values.run.loss, 0.25, 1e-5)
+    values = named_values(proto, (x.numpy(),), output.numpy() + 0.5, "mse")
+    assert_close(values.loss, 0.25, 1e-5)
+
+
+def named_values(
+    proto: onnx.ModelProto, data: tuple[Any, ...], target: Any, loss: str | None
+) -> handgrad.Run:
+    """The run of a file, once each value of it that has a name was found to be the runtime's, in single precision."""
+    problem = handgrad.from_onnx(proto, data, target, loss)
+    values = handgrad.run(problem)
     own = {e.target for e in problem.equations}
     made_by = {o for node in proto.graph.node for o in node.output if problem.named(o) in own}
     del proto.graph.output[:]
@@ -193,10 +207,11 @@ def test_values_are_those_of_the_runtime(name: str) -> None:
     session = onnxruntime.InferenceSession(
         proto.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    given = {session.get_inputs()[0].name: x.numpy()}
+    given = dict(zip([i.name for i in session.get_inputs()], data, strict=True))
     assert len(made_by) >= 2
     for path, theirs in zip(sorted(made_by), session.run(sorted(made_by), given), strict=True):
-        assert_close(values.value(path), theirs, 1e-4)
+        assert_close(values.value(problem.named(path)), theirs, 1e-4)
+    return values
 
 
 # -- files -----------------------------------------------------------------------------------------
@@ -343,6 +358,40 @@ def test_what_places_entries_is_the_reference_s(name: str) -> None:
     (theirs,) = ReferenceEvaluator(model).run(None, {"x": x})
     problem = handgrad.from_onnx(model, x, np.asarray(theirs, dtype=float) + 0.5, "mse")
     assert_close(handgrad.run(problem).loss, 0.25, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "said"),
+    [
+        (
+            {"c": 4},
+            r"LSTM has a first cell state of 1×2×4, and ONNX wants 1×2×2 with hidden_size 2",
+        ),
+        ({"h": 3}, "first state of 1×2×3, and ONNX wants 1×2×2"),
+        ({"W": 4}, "weight W of 1×8×4, and ONNX wants 1×8×3"),
+        ({"R": 3}, "weight R of 1×8×3, and ONNX wants 1×8×2"),
+        ({"b": 15}, "bias B of 1×15, and ONNX wants 1×16"),
+    ],
+)
+def test_a_cell_of_other_lengths_is_none(lengths: dict[str, int], said: str) -> None:
+    """As PyTorch's exporter writes an LSTM with proj_size."""
+    own = {"W": 3, "R": 2, "b": 16, "h": 2, "c": 2} | lengths
+    numbers = {n: normal(1, 8, own[n]).numpy() for n in "WR"} | {"b": normal(1, own["b"]).numpy()}
+    numbers |= {n: np.zeros((1, 2, own[n])) for n in "hc"}
+    node = helper.make_node("LSTM", ["x", "W", "R", "b", "", "h", "c"], ["o"], hidden_size=2)
+    with pytest.raises(handgrad.ProblemError, match=said):
+        handgrad.from_onnx(graph([node], [5, 2, 3], numbers), np.zeros((5, 2, 3)), np.zeros((5, 1, 2, 2)), "mse")  # fmt: skip
+
+
+def test_the_length_of_a_cell_may_be_left_out() -> None:
+    numbers = {"W": normal(1, 4, 3).numpy(), "R": normal(1, 4, 4).numpy()}
+    x, y = normal(5, 2, 3).numpy(), np.zeros((5, 1, 2, 4))
+    sizes: tuple[dict[str, Any], ...] = ({"hidden_size": 4}, {})
+    told, untold = (
+        handgrad.run(handgrad.from_onnx(graph([helper.make_node("RNN", ["x", "W", "R"], ["o"], **size)], [5, 2, 3], numbers), x, y, "mse"))
+        for size in sizes
+    )  # fmt: skip
+    assert told.loss == untold.loss > 0
 
 
 def test_what_prepares_the_data_is_no_parameter() -> None:

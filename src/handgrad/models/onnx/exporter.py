@@ -7,7 +7,7 @@ under a name such as val_0. Its metadata say which parameter that was. Initialis
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,20 @@ if TYPE_CHECKING:
     import onnx
 
 _KIND = "pkg.torch.export.graph_signature.InputSpec.kind"
+_KINDS = "pkg.torch.onnx.class_hierarchy"
 _SCOPES = "pkg.torch.onnx.name_scopes"
 _TRACE = "pkg.torch.onnx.stack_trace"
 _CALL = "pkg.torch.onnx.fx_node"
 _LINE = re.compile(r'File "(?P<file>[^"]+)", line (?P<number>\d+), in [^\n]*\n\s*(?P<text>[^\n]*)')
-_LINEAR = re.compile(r"aten\.linear\.default\]\(args = \(%\w+, %p_(?P<weight>\w+)")
+_WEIGHT = {
+    "torch.nn.modules.linear.Linear": re.compile(
+        r"aten\.linear\.default\]\(args = \(%\w+, %p_(\w+)"
+    ),
+    "torch.nn.modules.sparse.Embedding": re.compile(
+        r"aten\.embedding\.default\]\(args = \(%p_(\w+)"
+    ),
+}
+"""By kind of module, what it calls with its own `weight`."""
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -65,10 +74,35 @@ def place_of(node: onnx.NodeProto) -> CodePlace:
 
 def weight_of(node: onnx.NodeProto) -> str:
     """The parameter whose transpose a node multiplies by, such as fc1.weight; "" where nothing says so."""
+    path = _own_weight(node)
+    return path if path and re.sub(r"\W", "_", path) == _called_with(node) else ""
+
+
+def tied(model: onnx.ModelProto, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Further paths of parameters, each with the name that the file keeps: of tied weights it keeps one.
+
+    Where a linear layer or an embedding calls with a parameter that is named after another module, that is its weight too.
+    """
+    kept = {re.sub(r"\W", "_", name): name for name in names}
+    for node in model.graph.node:
+        name = kept.get(_called_with(node))
+        path = _own_weight(node)
+        if name is not None and path and path != name:
+            yield path, name
+
+
+def _called_with(node: onnx.NodeProto) -> str:
+    """The parameter that a linear layer's or an embedding's call takes for its weight, as calls have its name."""
     found = {entry.key: entry.value for entry in node.metadata_props}
-    scopes = _QUOTED.findall(found.get(_SCOPES, ""))
-    call = _LINEAR.search(found.get(_CALL, ""))
-    if call is None or len(scopes) < 2:
+    kinds = _QUOTED.findall(found.get(_KINDS, ""))
+    pattern = _WEIGHT.get(kinds[-2]) if len(kinds) > 1 else None
+    call = pattern.search(found.get(_CALL, "")) if pattern else None
+    return call[1] if call else ""
+
+
+def _own_weight(node: onnx.NodeProto) -> str:
+    """The path that the weight of a node's module has by the module."""
+    scopes = _QUOTED.findall({e.key: e.value for e in node.metadata_props}.get(_SCOPES, ""))
+    if len(scopes) < 2:
         return ""
-    path = f"{scopes[-2]}.weight" if scopes[-2] else "weight"
-    return path if re.sub(r"\W", "_", path) == call["weight"] else ""
+    return f"{scopes[-2]}.weight" if scopes[-2] else "weight"

@@ -19,7 +19,7 @@ from handgrad.models.inputs import array_of, arrays_of
 from handgrad.models.losses import with_loss
 from handgrad.models.onnx.attention import ATTENTION
 from handgrad.models.onnx.entrywise import ENTRYWISE, Rule
-from handgrad.models.onnx.exporter import TorchMarks, exported, place_of, weight_of
+from handgrad.models.onnx.exporter import TorchMarks, exported, place_of, tied, weight_of
 from handgrad.models.onnx.linear import LINEAR
 from handgrad.models.onnx.node import Constant, Known, OnnxNode, Several, Value
 from handgrad.models.onnx.places import PLACES
@@ -182,6 +182,10 @@ class OnnxReader:
         for node in needed:
             self._node(node)
         output = self._output(outputs[0])
+        for path, name in tied(self.model, self.of_torch.kinds):
+            known = self.names.get(name)
+            if isinstance(known, Name) and path not in self.builder.paths.values():
+                self.builder.also(path, known)
         y = None if target is None else array_of(target, "target")
         return self.builder.problem(with_loss(self.builder, output, y, loss), where=where)
 

@@ -81,8 +81,10 @@ def _activations(node: OnnxNode, plain: Sequence[Operation], directions: int) ->
     return [ACTIVATIONS[n] for n in own]
 
 
-def _check(node: OnnxNode) -> None:
-    """Refuses what is not read."""
+def _check(node: OnnxNode, directions: int, size: int, gates: int) -> None:
+    """Refuses what is not read, and what the specification does not allow."""
+    if node.rank(0) != 3:
+        node.refuse(f"takes an input of {node.rank(0)} axes", "steps, rows and features are read")
     if node.has(4):
         lengths = node.known(4)
         if lengths is None or (lengths != node.shape(0)[node.attribute("layout", 0)]).any():
@@ -95,6 +97,37 @@ def _check(node: OnnxNode) -> None:
         node.refuse("has peepholes")
     if node.attribute("layout", 0) and (node.has(5) or node.has(6)):
         node.refuse("has the batch first in its state too (layout)")
+    _check_shapes(node, directions, size, gates)
+
+
+def _check_shapes(node: OnnxNode, directions: int, size: int, gates: int) -> None:
+    """Refuses weights and states of other lengths than the specification has.
+
+    PyTorch's exporter writes an LSTM with proj_size so (`findings/exported-lstm-with-projections.sh`).
+    """
+    batch, inputs = node.shape(0)[1 - node.attribute("layout", 0)], node.shape(0)[2]
+    rows = gates * size
+    state = directions, batch, size
+    wanted = {
+        1: ("weight W", (directions, rows, inputs)),
+        2: ("weight R", (directions, rows, size)),
+        3: ("bias B", (directions, 2 * rows)),
+        5: ("first state", state),
+        6: ("first cell state", state),
+    }
+    for position, (what, shape) in wanted.items():
+        if node.has(position) and node.shape(position) != shape:
+            node.refuse(
+                f"has a {what} of {_told(node.shape(position))}, and ONNX wants {_told(shape)} with "
+                f"hidden_size {size}",
+                "of an LSTM with proj_size PyTorch exports the wrong rows: read it by handgrad.from_torch"
+                if position == 6
+                else "",
+            )
+
+
+def _told(shape: Shape) -> str:
+    return "×".join(map(str, shape))
 
 
 Cell = Callable[["Direction", str, Expression, "Weights", "State", Sequence[Operation]], "State"]
@@ -104,16 +137,17 @@ State = tuple["Expression | None", ...]
 
 def _recurrent(gates: int, states: int, plain: Sequence[Operation], cell: Cell) -> Rule:
     def rule(node: OnnxNode) -> Result:
-        _check(node)
         kind = node.attribute("direction", "forward")
         directions = 2 if kind == "bidirectional" else 1
+        size = int(node.attribute("hidden_size", node.shape(2)[-1]))
+        _check(node, directions, size, gates)
         named = _activations(node, plain, directions)
         layout = int(node.attribute("layout", 0))
         steps = range(node.shape(0)[layout])
         outputs: list[list[Expression]] = []
         ends: list[State] = []
         for at in range(directions):
-            way = Direction(node, at, int(node.attribute("hidden_size")), gates)
+            way = Direction(node, at, size, gates)
             weights = way.weights(1, "W"), way.weights(2, "R"), way.biases()
             state: State = tuple(way.first(5 + k) for k in range(states))
             found: dict[int, Expression] = {}
