@@ -477,3 +477,19 @@ def test_the_cases_of_a_file(tmp_path: File, capsys: pytest.CaptureFixture[str])
     captured = capsys.readouterr()
     assert json.loads(captured.out) == answer
     assert captured.err == "1 bad row left out\n"
+
+
+@pytest.mark.parametrize("entry", ["K[0,0]", "K[1,0]", "Wq[1,0]", "Wk[2,0]", "Q[1,0]"])
+def test_a_probability_that_is_1_in_floats_has_the_slope_that_it_has_on_paper(entry: str) -> None:
+    """1 − A₂₂ is 1.66e-17, and 0 in floats: paths add up to the gradient of the worked solution."""
+    problem = handgrad.Problem(
+        ["Q = X @ Wq", "K = X @ Wk", "V = X @ Wv", "S = where(M, Q @ K.T, -1e9)", "A = softmax(S, axis=1)", "L = mse(A @ V, Y)"],
+        {"Wq": [[70], [-80], [100]], "Wk": [[0.2], [1.4], [-0.6]], "Wv": [[1500], [400], [-1400]]},
+        {"X": [[-0.4, -0.7, -1.4], [0.2, 0.9, 1]], "Y": [[-0.3], [-0.4]], "M": [[1, 0], [1, 1]]},
+    )  # fmt: skip
+    name, at = entry.split("[")
+    index = tuple(int(i) for i in at[:-1].split(","))
+    expected = handgrad.solve(problem).run.gradient(name)[index]
+    why = paths_of(problem, f"d{entry}")
+    assert why.value == pytest.approx(expected, rel=1e-12)
+    assert sum(path.product for path in why.paths) == pytest.approx(expected, rel=1e-9)

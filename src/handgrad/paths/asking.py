@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from handgrad.graph import Graph, build
 from handgrad.graph.structure import Shortcut
 from handgrad.paths.answer import WhyGradient, WhyValue
 from handgrad.paths.blaming import Blaming
-from handgrad.paths.local import Local, size
+from handgrad.paths.local import Local, Matrix, size
 from handgrad.paths.paths import Edge, FoundPaths, Place, Step, paths_from
 from handgrad.paths.stepwise import WhyStepwise, why_stepwise
 from handgrad.paths.structure import Blame, Entry, Factor, Path, ZeroGroup
@@ -26,10 +26,13 @@ from handgrad.paths.whole import WhyWhole, why_whole
 from handgrad.paths.zeros import grouped
 from handgrad.problem import Problem
 from handgrad.problem.parts import Part, with_named_activations
-from handgrad.running import Run
+from handgrad.running import Run, run
 from handgrad.running.cleaning import NOISE
-from handgrad.solution import as_on_paper
 from handgrad.solution.grouping import forward_steps
+from handgrad.solution.residues import rounded_once, without_residues
+
+if TYPE_CHECKING:
+    from handgrad.numbers import OtherRun
 
 TOP = 10
 """Paths that are listed."""
@@ -39,6 +42,9 @@ MOST = 10_000
 
 HELD = 30_000_000
 """Derivatives between entries that are held to follow every path."""
+
+HELD_EXACTLY = 10_000
+"""The same where floats lose digits and exact numbers do not; one takes some 10 µs for each operation."""
 
 Why: TypeAlias = WhyGradient | WhyValue | WhyWhole | WhyStepwise
 
@@ -63,16 +69,21 @@ def why(problem: Problem, entry: str, top: int = TOP) -> Why:
     steps = forward_steps(build(problem))
     opened, parts = with_named_activations(problem)
     graph = build(opened)
-    result = as_on_paper(opened, graph)
+    floats = run(opened, graph)
+    result = without_residues(opened, graph, floats)[0]
     if whole := read_whole(problem.respelled(entry), graph):
         formulas = {name: part.formula for name, part in parts.items()}
         return why_whole(problem, graph, result, whole, formulas, top)
     target = read_target(problem.respelled(entry), graph, _case_count(problem))
     asking = _Asking(problem, graph, result, parts, steps)
-    if target.gradient and asking.is_too_large(target):
+    if target.gradient and asking.held(target) > HELD:
         formulas = {name: part.formula for name, part in parts.items()}
         return why_stepwise(problem, graph, result, target.entry, target.case, formulas, top)
     if target.gradient:
+        if result is not floats and asking.held(target) <= HELD_EXACTLY:
+            from handgrad.numbers import run_exact
+
+            asking.exact = run_exact(opened, graph)
         return asking.gradient(target, top)
     return why_value(problem, asking.blaming(target.case), target, asking.formulas, top)
 
@@ -92,6 +103,7 @@ class _Asking:
     run: Run
     parts: Mapping[str, Part]
     steps: Mapping[str, str]
+    exact: OtherRun | None = None
     locals: dict[str, Local] = field(default_factory=dict)
     passed_by: dict[str, bool] = field(default_factory=dict)
     formulas_found: dict[tuple[Entry, Entry], Expression | None] = field(default_factory=dict)
@@ -106,19 +118,29 @@ class _Asking:
 
     def values(self, case: int | None) -> dict[Leaf, Array]:
         """The numbers of one case."""
+        return self._of_case(self.run.numbers, case)
+
+    def _of_case(self, numbers: Mapping[Leaf, Any], case: int | None) -> dict[Leaf, Any]:
         batched = self.graph.batched_leaves
         return {
-            leaf: np.asarray(a, dtype=float)[..., case]
-            if case is not None and leaf in batched
-            else a
-            for leaf, a in self.run.numbers.items()
+            leaf: np.asarray(a)[..., case] if case is not None and leaf in batched else a
+            for leaf, a in numbers.items()
             if not isinstance(leaf, Adjoint)
         }
 
-    def is_too_large(self, target: Target) -> bool:
-        """Whether the derivatives between all entries on the way are too many to be held."""
+    def _jacobians(self, name: str, case: int | None) -> dict[str, Matrix]:
+        """An equation's derivatives; as on paper where the run is."""
+        local = self.locals[name]
+        floats = local.jacobians(self.values(case))
+        if self.exact is None:
+            return floats
+        exactly = replace(local, exact=self.exact).jacobians(self._of_case(self.exact.numbers, case))
+        return {used: rounded_once(exactly[used], matrix) for used, matrix in floats.items()}
+
+    def held(self, target: Target) -> int:
+        """How many derivatives there are between all entries on the way."""
         if target.entry.name in (self.graph.loss, self.graph.cost):
-            return False
+            return 0
         self._find_locals(target.entry)
         held = 0
         for name, local in self.locals.items():
@@ -126,7 +148,7 @@ class _Asking:
             used = {n for n in _names(local.expression) if n in local.wanted}
             of = sum(1 if n == target.entry.name else size(self.graph.nodes[n].shape) for n in used)
             held += rows * max(of, rows)
-        return held > HELD
+        return held
 
     def gradient(self, target: Target, top: int) -> WhyGradient:
         graph = self.graph
@@ -281,13 +303,12 @@ class _Asking:
     ) -> FoundPaths:
         """The paths in one case; of those alone that go `by` some pairs of names, where they are given."""
         source = target.entry.name
-        values = self.values(case)
         edges: dict[str, list[Edge]] = {self.graph.loss: []}
         with np.errstate(all="ignore"):
             for name in reversed(self.locals):
                 if by is not None and not edges.get(name) and name != self.graph.loss:
                     continue
-                for used, derivatives in self.locals[name].jacobians(values).items():
+                for used, derivatives in self._jacobians(name, case).items():
                     if by is not None and (used, name) not in by:
                         continue
                     edge = Edge(used, name, derivatives, structure[name][used])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,9 @@ from handgrad.operations.operation import reduced_to
 from handgrad.operations.structure import fill, place
 from handgrad.running.evaluate import value_of
 from handgrad.running.pulling_back import unlike_numbers
+
+if TYPE_CHECKING:
+    from handgrad.numbers.running import OtherRun
 
 LARGEST = 50_000_000
 """Entries of one Jacobian, at most."""
@@ -79,6 +82,7 @@ class Local:
         source: where given, the one entry of this name is all that is wanted of it.
         wanted: the names whose derivatives are wanted.
         names: by the formula that computes it, the name of a value.
+        exact: the run in exact numbers, where derivatives are computed in these.
     """
 
     graph: Graph
@@ -87,10 +91,14 @@ class Local:
     source: tuple[str, tuple[int, ...]] | None = None
     wanted: frozenset[str] = frozenset()
     names: Mapping[Expression, str] = field(default_factory=dict)
+    exact: OtherRun | None = None
     _count: int = field(default=0, init=False)
 
-    def jacobians(self, values: Mapping[Leaf, Array]) -> dict[str, Matrix]:
-        """By name, the derivative of every entry of the value with respect to every entry of the name."""
+    def jacobians(self, values: Mapping[Leaf, Any]) -> dict[str, Matrix]:
+        """By name, the derivative of every entry of the value with respect to every entry of the name.
+
+        The `values` are exact numbers where there is a run in these; a derivative is then rounded once.
+        """
         numbers = dict(values)
         found: dict[str, Matrix] = {}
         self._walk(self.expression, self._unit(numbers), numbers, found, structural=False)
@@ -136,7 +144,10 @@ class Local:
                 f"{self.name} has {count} entries, too many to follow every path through",
                 mend=f"at most {int(LARGEST**0.5)} entries can be followed",
             )
-        return self._leaf(np.eye(count).reshape(*shape, count), shape, numbers)
+        unit: Any = np.eye(count).reshape(*shape, count)
+        if self.exact is not None:
+            unit = np.frompyfunc(self.exact.functions.own_number, 1, 1)(unit)
+        return self._leaf(unit, shape, numbers)
 
     def _leaf(self, value: Array, shape: Shape, numbers: dict[Leaf, Array]) -> Adjoint:
         self._count += 1
@@ -228,6 +239,8 @@ class Local:
         """Of intervals, 1 where the value may be other than zero."""
         batched: set[Leaf] = {leaf for leaf in numbers if self._is_own(leaf)}
         if not interval:
+            if self.exact is not None:
+                return value_of(formula, numbers, batched, self.exact.functions)
             return value_of(formula, numbers, batched)
         wide: dict[Leaf, Any] = {
             leaf: Interval.of(numbers[leaf])

@@ -107,14 +107,14 @@ def _on_paper(problem: Problem, graph: Graph, floats: Run) -> Run | None:
     kinked = [a for call in kinked_calls(graph) for a in call.arguments]
     try:
         exact = run_exact(problem, graph)
-        parts = {a: _rounded(exact.of(a), floats.of(a)) for a in kinked}
+        parts = {a: rounded_once(exact.of(a), floats.of(a)) for a in kinked}
     except (NumberError, ArithmeticError):
         return None
     numbers = dict(floats.numbers)
     for leaf in (line.leaf for line in (*graph.forward, *graph.backward)):
         if leaf in exact.numbers:
             computed = np.asarray(floats.numbers[leaf], dtype=float)
-            numbers[leaf] = _rounded(exact.numbers[leaf], computed)
+            numbers[leaf] = rounded_once(exact.numbers[leaf], computed)
     return Run(graph, numbers, floats.carry, parts)
 
 
@@ -190,8 +190,8 @@ def _coarse(array: Array, grain: float) -> Array:
     return np.round(array / grain) * grain if grain else array
 
 
-def _rounded(exact: Any, computed: Array) -> Array:
-    """Exact numbers as floats of the shape of those `computed`."""
+def rounded_once(exact: Any, computed: Array) -> Array:
+    """Exact numbers as the nearest floats, in the shape of those `computed`; of those decimals cannot resolve, these."""
     from handgrad.numbers import Exact
 
     def nearest(number: Any, left: float) -> float:

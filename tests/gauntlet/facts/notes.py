@@ -179,7 +179,8 @@ def slope(operation: str, z: float, **options: Any) -> float:
     if not np.isfinite(z):
         return float("nan")
     # ln(1 + e⁻¹⁵⁸) needs the digits of 1 and of e⁻¹⁵⁸; a normal distribution's tail falls as exp(−z²/2).
-    far = {"gelu": z * z / 4, "gelu_tanh": abs(z) + abs(z) ** 3 / 16}.get(operation, abs(z))
+    size = min(abs(z), 2000)
+    far = {"gelu": size**2 / 4, "gelu_tanh": size + size**3 / 16}.get(operation, size)
     with mpmath.workdps(terms.DIGITS + int(min(far, 2000))):
         # A share of a far number, so that its digits tell.
         h = mpmath.mpf(10) ** -20 * max(1, abs(z))
