@@ -134,7 +134,9 @@ class _Asking:
         floats = local.jacobians(self.values(case))
         if self.exact is None:
             return floats
-        exactly = replace(local, exact=self.exact).jacobians(self._of_case(self.exact.numbers, case))
+        exactly = replace(local, exact=self.exact).jacobians(
+            self._of_case(self.exact.numbers, case)
+        )
         return {used: rounded_once(exactly[used], matrix) for used, matrix in floats.items()}
 
     def held(self, target: Target) -> int:
