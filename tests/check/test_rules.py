@@ -10,6 +10,7 @@ import pytest
 import handgrad
 from handgrad.arrays import Array
 from handgrad.checking import Checker, CheckReport
+from handgrad.checking.report import MeanLeft
 from handgrad.formats.terminal import render_terminal
 from tests.check.students import decimals, significant, texts
 from tests.check.test_shapes import COLUMNS
@@ -423,3 +424,19 @@ def test_a_gate_of_the_gradients_sign_has_it_in_place_of_the_whole_pre_activatio
     assert "gate_by_gradient" not in [d.rule for d in unmasked.diagnosis]
     by_sign = handgrad.check(problem, {"db": [1.5, 0, 0, 0.7]})["db"]
     assert by_sign.diagnosis[0].rule == "gate_by_gradient"
+
+
+def test_two_means_in_two_conventions() -> None:
+    """2/4 · (ŷ − y): the mean over four examples is in it, that over two outputs is left for later."""
+    problem = handgrad.Problem(
+        ["yhat = V @ a", "L = mse(yhat, y)"],
+        {"V": [[0.5, 1.5], [-1.5, 0]]},
+        {"a": {"cases": [[1, 2], [0, 1], [2, -1], [1, 1]]}, "y": {"cases": [[1, 0], [1, 1], [0, 0], [2, -1]]}},
+    )  # fmt: skip
+    run = handgrad.solve(problem).run
+    sheet = {"dyhat": run.gradient("yhat") * 2 / 4, "dV": run.gradient("V")}
+    one = handgrad.check(problem, {n: np.round(g, 4).tolist() for n, g in sheet.items()})["dyhat"]
+    assert (one.verdict, one.convention) == ("consistent", MeanLeft(2))
+    # Of one case, as `expected` is.
+    assert one.entry is not None
+    np.testing.assert_allclose(one.entry.value / 2, one.expected, atol=1e-9)

@@ -92,13 +92,15 @@ def _from_first(work: Work, answers: Matched, plain: Sequence[Judged], count: in
 
 def _in_convention(one: Judged, found: Matched, count: int) -> Judged:
     """A verdict on figures that were divided by m, as one on the figures themselves."""
-    if one.verdict == "missing":
+    if one.verdict == "missing" or one.entry is None:
         return one
+    # What was read as a share of the mean over cases is so still.
+    shares = round(one.entry.factor * count)
     following = one.following * count if one.following is not None else None
     return replace(
         one,
         verdict="consistent" if one.verdict == "right" else one.verdict,
-        entry=found.entries[one.quantity.leaf],
+        entry=found.entries[one.quantity.leaf].scaled(shares),
         following=following,
         convention=MeanLeft(count),
     )
