@@ -7,9 +7,11 @@ import pytest
 
 import handgrad
 from handgrad.equations.place import CodeLine, CodePlace
+from handgrad.formats.markdown import render_markdown
 from handgrad.models.builder import Builder, identifier
-from handgrad.operations.activations import relu
+from handgrad.operations.activations import leaky_relu, relu
 from handgrad.operations.losses import mse
+from handgrad.operations.reductions import sum_
 from tests.oracle import assert_close
 
 LINE = CodeLine("net.py", 12, "h = torch.relu(self.blocks[0].fc(x))")
@@ -107,6 +109,20 @@ def test_a_number_in_an_index_is_no_path() -> None:
     problem = builder.problem(builder.equation("loss", one.at((1,)) * one.at((0,))))
     assert problem.respelled("d_1[1]") == "d_1[1]"
     assert_close(handgrad.why(problem, "d_1[1]").value, 2.0)
+
+
+def test_the_framework_its_precision_and_its_slopes_are_told() -> None:
+    for dtype, told in (("float32", "in float32; these pages compute in float64"), ("float64", "in float64, as these pages do")):  # fmt: skip
+        builder = Builder("JAX")
+        w = builder.parameter("w", np.array([0.0, 2.0], dtype=dtype))
+        h = builder.equation("h", leaky_relu(w))
+        problem = builder.problem(builder.equation("loss", sum_(h)))
+        assert problem.model is not None
+        assert problem.model.dtype == dtype
+        pages = handgrad.solve(problem), handgrad.solve_unit(problem, "h[1]"), problem
+        for answer in pages:
+            assert f"a model of JAX, which computes {told}" in render_markdown(answer.page())
+        assert "JAX, which the model is from, has the slope 1 here, and these steps α" in render_markdown(pages[0].page())  # fmt: skip
 
 
 def test_names_that_would_meet_are_kept_apart() -> None:

@@ -24,6 +24,7 @@ from handgrad.operations import BY_NAME, noun_of
 from handgrad.page.blocks import Block, Heading, Note, Paragraph, Table, Text
 from handgrad.page.charts import chart
 from handgrad.picture.charts import Axis, Bar, bar_chart, gate_map
+from handgrad.problem.page import origin
 from handgrad.saving import Page
 from handgrad.solution.slopes import SATURATION, flattens_on_one_side
 from handgrad.text import Proportion, joined
@@ -45,6 +46,7 @@ def gates_page(audit: Audit, decimals: int = 4) -> Page:
         Heading((f"Gates: {title}",), 1),
         *_abstract(audit),
         Paragraph(_introduction(audit)),
+        *map(Paragraph, origin(audit.problem)),
         *_remarks(audit),
         *_silencer(audit),
         Heading((_called(audit),), 2),

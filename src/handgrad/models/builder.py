@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Any
@@ -48,6 +49,7 @@ class Builder:
         title: of the problem.
         literal: whether pages show fc1 as it is written, and not as fc with a raised 1.
         renamed: names that pages show as they are, instead of the paths.
+        precisions: how many parameters have each type of numbers in the model.
     """
 
     framework: str
@@ -61,12 +63,15 @@ class Builder:
     shared: dict[str, str] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
     renamed: set[str] = field(default_factory=set)
+    precisions: Counter[str] = field(default_factory=Counter)
 
-    def parameter(self, path: str, array: Any, name: str = "") -> Name:
+    def parameter(self, path: str, array: Any, name: str = "", *, dtype: Any = "") -> Name:
         """Numbers that are learned. Raises `NumberError` for what holds no finite numbers.
 
         A `name` is how equations and pages call it instead of by its path, which is taken for it all the same.
+        `dtype` is the type of the model's own numbers, such as float32, where the array is of another.
         """
+        self.precisions[str(dtype or np.asarray(array).dtype)] += 1
         return self._given(self.parameters, path, array, name)
 
     def data(self, path: str, array: Any) -> Name:
@@ -119,7 +124,14 @@ class Builder:
             loss=loss.name,
             title=self.title,
             display={n: path for n, path in self.paths.items() if self._is_shown(n, path)},
-            model=Model(self.framework, dict(self.paths), modules, lines, dict(self.shared)),
+            model=Model(
+                self.framework,
+                dict(self.paths),
+                modules,
+                lines,
+                dict(self.shared),
+                next((dtype for dtype, _ in self.precisions.most_common(1)), ""),
+            ),
             **parts,
         )
 

@@ -5,7 +5,7 @@ PyTorch 2.13.0, JAX 0.10.2 and Keras 3.12.0 by `slopes-at-kinks.sh`, MLX 0.32.4 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from handgrad.record import record
 
@@ -62,3 +62,14 @@ AT_KINKS: Mapping[str, tuple[SlopeAtKink, ...]] = {
     "norm": (_row("norm(z) at the origin", "0", "0", "NaN", "0", "NaN"),),
 }
 """By operation."""
+
+
+def slopes_of(operation: str, framework: str) -> Iterator[tuple[str, str, str]]:
+    """At each kink of an operation that was measured in a framework: where it is, the slope here, the slope there.
+
+    Keras was measured on PyTorch.
+    """
+    for row in AT_KINKS.get(operation, ()):
+        for name, theirs in row.slopes.items():
+            if name.split(" on ")[0] == framework:
+                yield row.at, row.slopes["handgrad"], theirs

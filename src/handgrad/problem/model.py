@@ -10,6 +10,9 @@ from handgrad.equations import plain_name
 from handgrad.equations.place import CodeLine
 from handgrad.record import record
 
+COMPUTED_IN = "float64"
+"""The type of numbers that runs, and so pages, are computed in."""
+
 _BEFORE = r"(?:∂|d|delta_?|δ|grad(?:ient)?_|updated[ ._:]+|new[ ._])?"
 """What may stand before a name: it is then a gradient, or the value after the update."""
 
@@ -24,6 +27,7 @@ class Model:
         modules: by equation, the path of the module that computes it.
         lines: by equation, the line of the user's program that asks for it, where that is known.
         shared: by further path of what has several, as tied weights have, its name in equations.
+        dtype: the type of the model's own numbers, such as "float32"; "" where that is not known.
     """
 
     framework: str
@@ -31,6 +35,20 @@ class Model:
     modules: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, CodeLine] = field(default_factory=dict)
     shared: Mapping[str, str] = field(default_factory=dict)
+    dtype: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where the numbers are from, and in what precision the model and these pages compute; in a sentence."""
+        if not self.dtype:
+            return f"The numbers are those of a model of {self.framework}."
+        own = (
+            f"which computes in {COMPUTED_IN}, as these pages do"
+            if self.dtype == COMPUTED_IN
+            else f"which computes in {self.dtype}; these pages compute in {COMPUTED_IN}, so that the model's own "
+            "results differ in their last digits"
+        )
+        return f"The numbers are those of a model of {self.framework}, {own}."
 
     def named(self, text: str) -> str:
         """A text in which every path of the model's is put as the name that it has in equations.

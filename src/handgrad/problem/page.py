@@ -24,6 +24,7 @@ def problem_page(problem: Problem) -> Page:
     blocks: list[Block] = [Heading((title,), 1)]
     if problem.description:
         blocks.append(Paragraph((problem.description.strip().replace("\n", " "),)))
+    blocks += map(Paragraph, origin(problem))
     equations = tuple(_written(problem))
     blocks += [Heading(("Equations",), 2), Derivation(equations)]
     for heading, givens in (("Parameters", problem.parameters), ("Data", problem.data)):
@@ -48,6 +49,12 @@ def upstream_relations(problem: Problem, rows: Collection[str] = ()) -> Iterator
     for name, given in problem.upstream.items():
         numbers = literal_of(given.array, given.batched, name in rows)
         yield Relation(Adjoint(name, shape=given.shape, of=problem.loss), (numbers,))
+
+
+def origin(problem: Problem) -> Iterator[Text]:
+    """Which model's the numbers are, and in what precision it computes; nothing of a problem written by hand."""
+    if problem.model is not None:
+        yield (problem.model.origin,)
 
 
 def left_out(problem: Problem) -> Iterator[Text]:

@@ -3,6 +3,7 @@
 from handgrad.solution.building import solve as solve
 from handgrad.solution.elements import opened as opened
 from handgrad.solution.notes import NOTES as NOTES
+from handgrad.solution.notes.framework_slope import FrameworkSlope as FrameworkSlope
 from handgrad.solution.notes.frozen import Frozen as Frozen
 from handgrad.solution.notes.gated_off import GatedOff as GatedOff
 from handgrad.solution.notes.kink import AtKink as AtKink

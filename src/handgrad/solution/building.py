@@ -86,7 +86,8 @@ class _TraceBuilding:
 
     @np.errstate(all="ignore")
     def trace(self, steps: int) -> Trace:
-        self.seen = NotedRun(self.graph, self.run, self.residues, self.problem.frozen)
+        framework = self.problem.model.framework if self.problem.model is not None else ""
+        self.seen = NotedRun(self.graph, self.run, self.residues, self.problem.frozen, framework)
         self.numbers = Numbers(self.run.numbers, self.graph.batched_leaves, self.graph.rows)
         self.times = time_steps(self.graph)
         self._forward()

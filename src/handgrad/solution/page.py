@@ -28,7 +28,7 @@ from handgrad.page.blocks import (
     Table,
 )
 from handgrad.page.signs import with_signs_explained
-from handgrad.problem.page import given_relations, left_out, upstream_relations
+from handgrad.problem.page import given_relations, left_out, origin, upstream_relations
 from handgrad.saving import Page
 from handgrad.solution.abstract import Abstract
 from handgrad.solution.elements import opened
@@ -198,6 +198,7 @@ def given_blocks(trace: Trace) -> list[Block]:
     blocks: list[Block] = []
     if problem.description:
         blocks.append(Paragraph((problem.description.strip().replace("\n", " "),)))
+    blocks += map(Paragraph, origin(problem))
     equations = tuple(
         Relation(Name(name, shape=graph.nodes[name].shape), (_written(trace, name),))
         for name in graph.equations

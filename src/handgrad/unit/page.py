@@ -20,6 +20,7 @@ from handgrad.page.blocks import (
     Table,
 )
 from handgrad.page.portions import SHOWN, portions
+from handgrad.problem.page import origin
 from handgrad.saving import Page
 from handgrad.solution.rounding import rounding_said, rounding_words
 from handgrad.solution.sum_blocks import SumBlocks
@@ -88,6 +89,7 @@ class _Told:
         unit = self.unit
         yield Heading(("The unit ", self.told.written(unit.value)), 1)
         yield Paragraph(self._introduction())
+        yield from map(Paragraph, origin(unit.problem))
         if unit.own:
             yield Paragraph(self._parameters())
         worked = [*self._worked()]

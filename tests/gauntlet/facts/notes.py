@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -13,6 +15,7 @@ from handgrad.solution import (
     AtKink,
     Broadcast,
     Diverged,
+    FrameworkSlope,
     Frozen,
     GatedOff,
     LossChange,
@@ -449,6 +452,28 @@ def _rest(note: RoundingResidue, facts: Facts) -> Found:
         yield note.case_count == cases, f"it has {cases} cases"
 
 
+@cache
+def _slopes() -> Mapping[str, Mapping[str, str]]:
+    """By kink, what each framework takes there, as docs/frameworks.md has it."""
+    text = (Path(__file__).parents[3] / "docs" / "frameworks.md").read_text(encoding="utf-8")
+    lines = text[text.index("| at the kink |") :].split("\n\n")[0].replace("`", "").splitlines()
+    head, _, *rows = [[c.strip() for c in line.strip("|").split("|")] for line in lines]
+    return {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+
+
+def _framework_slope(note: FrameworkSlope, facts: Facts) -> Found:
+    model = facts.problem.model
+    yield model is not None and model.framework == note.framework, "no model of that framework"
+    said = _slopes().get(note.at, {})
+    theirs = [v for name, v in said.items() if name.split(" on ")[0] == note.framework]
+    yield note.at.startswith(f"{note.operation}("), "a kink of another operation"
+    yield said.get("handgrad") == note.ours, f"handgrad has {said.get('handgrad')}"
+    yield theirs == [note.theirs], f"measured is {theirs}"
+    met = [n for s in facts.trace._steps for n in s.notes if isinstance(n, AtKink)]
+    told = any((n.equation, n.operation) == (note.equation, note.operation) for n in met)
+    yield told, "no number lies at a kink there"
+
+
 def _unlike(note: UnlikeShapes, facts: Facts) -> Found:
     shapes = tuple(np.shape(facts.value(a)) for a in note.arguments)
     yield shapes == note.shapes, f"they are {shapes}"
@@ -523,6 +548,7 @@ JUDGES: Mapping[type[TraceNote], Callable[..., Found]] = {
     TargetSums: losses.target_sums,
     MeanWithin: losses.mean_within,
     UnlikeShapes: _unlike,
+    FrameworkSlope: _framework_slope,
     Unreached: _unreached,
     Frozen: _frozen,
     LossChange: _loss_change,

@@ -7,9 +7,11 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 
 import handgrad
+from handgrad.models.builder import Builder
 from handgrad.operations import BY_NAME
 from handgrad.solution import NOTES, Step, TraceNote
 from tests.gauntlet.facts import judge, lines, notes
@@ -163,9 +165,18 @@ def test_what_a_solution_says_is_true(text: str) -> None:
     assert report.counts.total() > 10
 
 
+@cache
+def of_a_model() -> Facts:
+    """Numbers at kinks of a model of PyTorch."""
+    builder = Builder("PyTorch")
+    w = builder.parameter("w", np.array([0.0, -1.0, 2.0], dtype=np.float32))
+    h = builder.equation("h", BY_NAME["relu"](w))
+    return Facts.of(builder.problem(builder.equation("loss", BY_NAME["sum"](h * h + BY_NAME["abs"](w)))))  # fmt: skip
+
+
 def all_notes() -> Iterator[tuple[Facts, TraceNote, int]]:
-    for text in TEXTS:
-        facts, updates = facts_of(text), 0
+    for facts in (*map(facts_of, TEXTS), of_a_model()):
+        updates = 0
         for step in facts.trace.steps:
             updates += step.kind == "update"
             for note in step.notes:

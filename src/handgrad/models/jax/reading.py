@@ -190,8 +190,14 @@ class JaxReader:
                 )
                 arguments.append(value)
                 if floating:
-                    add = self.builder.parameter if learned else self.builder.data
-                    self.values[value] = add(leaf.path, np.asarray(leaf.array, dtype=np.float64))
+                    numbers = np.asarray(leaf.array, dtype=np.float64)
+                    self.values[value] = (
+                        self.builder.parameter(
+                            leaf.path, numbers, dtype=jnp.result_type(leaf.array)
+                        )
+                        if learned
+                        else self.builder.data(leaf.path, numbers)
+                    )
                 else:
                     self.paths[value] = leaf.path
         (loss, *_) = self.flat.run(self.closed, arguments)

@@ -98,8 +98,12 @@ class KerasLayer:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 array = np.asarray(ops.convert_to_numpy(variable.value), dtype=np.float64)
             trained = variable.trainable and self.layer.trainable
-            add = self.builder.parameter if trained else self.builder.data
-            self.weights[id(variable)] = add(f"{self.name}.{name or variable.name}", array)
+            path = f"{self.name}.{name or variable.name}"
+            self.weights[id(variable)] = (
+                self.builder.parameter(path, array, dtype=variable.dtype)
+                if trained
+                else self.builder.data(path, array)
+            )
         return self.weights[id(variable)]
 
     def step(self, name: str, formula: Expression) -> Expression:

@@ -375,8 +375,8 @@ class OnnxReader:
                     return transpose(self._given(other, node))
             path = weight_of(node)
             if path:
-                return transpose(self.builder.parameter(path, array.T))
-        return self.builder.parameter(_tidy(constant.name), array)
+                return transpose(self.builder.parameter(path, array.T, dtype=constant.array.dtype))
+        return self.builder.parameter(_tidy(constant.name), array, dtype=constant.array.dtype)
 
     def _output(self, name: str) -> Name:
         value = self.values[name]

@@ -227,8 +227,13 @@ class _ProgramReading:
         if key in self.tied:
             self.builder.also(path, self.tied[key])
         else:
-            add = self.builder.data if frozen else self.builder.parameter
-            self.tied[key] = add(path, tensor.detach().double().numpy())
+            numbers = tensor.detach().double().numpy()
+            dtype = str(tensor.dtype).removeprefix("torch.")
+            self.tied[key] = (
+                self.builder.data(path, numbers)
+                if frozen
+                else self.builder.parameter(path, numbers, dtype=dtype)
+            )
         value.written = self.tied[key]
         return value
 

@@ -1,5 +1,6 @@
 """The kinds of note. A new one is a file in this folder, its import here, and its place in the list."""
 
+from handgrad.solution.notes.framework_slope import FrameworkSlope
 from handgrad.solution.notes.frozen import Frozen
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.kink import AtKink
@@ -23,6 +24,7 @@ NOTES: tuple[type[TraceNote], ...] = (
     GatedOff,
     Saturated,
     AtKink,
+    FrameworkSlope,
     UnlikeShapes,
     ZeroInput,
     Broadcast,

@@ -28,13 +28,14 @@ UNITS = 32
 class NotedRun:
     """A run whose steps are given notes, with what the kinds of note look up and remember.
 
-    `frozen` are the parameters that no update moves.
+    `frozen` are the parameters that no update moves; `framework` is that of the model which a problem was read from.
     """
 
     graph: Graph
     run: Run
     residues: Residues
     frozen: frozenset[str] = frozenset()
+    framework: str = ""
 
     def __post_init__(self) -> None:
         self.unasked = unasked(self.graph)
