@@ -9,6 +9,7 @@ from tests.gauntlet.families import (
     blocks,
     circuits,
     classes,
+    courses,
     functions,
     matrices,
     metrics,
@@ -28,6 +29,7 @@ ONCE_WRONG = sorted(
 MODULES = (
     networks,
     classes,
+    courses,
     sequences,
     metrics,
     matrices,
