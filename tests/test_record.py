@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+import inspect
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,3 +64,37 @@ def test_a_record_has_no_other_attributes() -> None:
 if TYPE_CHECKING:
     # An ignore that nothing needs fails the type check, so this line says that a change is refused.
     Point(1.0).x = 2.0  # type: ignore[misc]
+
+
+def test_a_field_without_a_default_after_one_with_a_default_is_told() -> None:
+    with pytest.raises(TypeError, match="a field of Late without a default"):
+
+        @record
+        class Late:
+            first: int = 1
+            second: str  # type: ignore[misc]
+
+
+def test_its_init_is_as_a_dataclass_has_it() -> None:
+    @record
+    class Finished:
+        first: int
+        second: tuple[int, ...] = ()
+        third: str = "x"
+
+        def __post_init__(self) -> None:
+            self.third = self.third.upper()  # type: ignore[misc]
+
+    @dataclass
+    class Plain:
+        first: int
+        second: tuple[int, ...] = ()
+        third: str = "x"
+
+    assert str(inspect.signature(Finished)) == str(inspect.signature(Plain))
+    assert (Finished(1).third, Finished(1, (2,), third="y").third) == ("X", "Y")
+    assert Finished.__init__.__qualname__.endswith("Finished.__init__")
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'first'"):
+        Finished()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'fourth'"):
+        Finished(1, fourth=2)  # type: ignore[call-arg]
