@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
 from operator import is_
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class Slice:
         """The positions it picks from an axis of `length` entries."""
         return range(*slice(self.start, self.stop, self.step).indices(length))
 
+
+Rows: TypeAlias = "tuple[tuple[float, ...], ...]"
+"""The numbers of a grid."""
 
 Index: TypeAlias = "int | Slice"
 Option: TypeAlias = "bool | int | float | str | tuple[int, ...] | tuple[Index, ...] | None"
@@ -126,10 +129,11 @@ class Expression:
 
 
 class _Measured(Expression):
-    """Has a place for the lengths of an array, which are asked for wherever it is laid out."""
+    """Has places for the lengths and the rows of an array, which are asked for wherever it is laid out."""
 
-    __slots__ = ("_lengths",)
+    __slots__ = ("_lengths", "_rows")
     _lengths: Shape
+    _rows: Rows | None
 
 
 @record
@@ -165,6 +169,28 @@ class Literal(_Measured):
         except AttributeError:
             self._lengths = self._measured()
             return self._lengths
+
+    @property
+    def rows(self) -> Rows | None:
+        """The grid that it is shown as, or None for one that no single grid can show.
+
+        A vector is a column, unless it lies along the rows of matrices; of many cases, a number is a row and a vector a matrix,
+        with a column for each case. Matrices of many cases, and arrays with more axes, have no grid.
+        """
+        try:
+            return self._rows
+        except AttributeError:
+            self._rows = self._as_rows()
+            return self._rows
+
+    def _as_rows(self) -> Rows | None:
+        value: Any = self.value
+        axes = len(self.lengths)
+        if axes == 2:
+            return cast(Rows, value)
+        if axes != 1:
+            return None
+        return (value,) if self.batched or self.row else tuple([(x,) for x in value])
 
     def _measured(self) -> Shape:
         if self.whole is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from html import escape
@@ -23,14 +23,16 @@ POINT, POWER_OF_TEN, SMALL = 0.5, 3.2, 0.75
 
 Index = tuple[int, ...]
 
+_SPECIAL = re.compile("[&<>\"']")
 _LEAF = re.compile(r"<(\w+)[^<>]*>[^<>]*</\1>")
 _TALL = re.compile("<(?:mtable|mfrac|msqrt)")
 _SUBSCRIPT = re.compile(r"[^\W\d_]{2,}|[^\W\d_]|\d+|.")
 
 
-@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Text that means nothing but itself, in markup and in quotation marks."""
+    if text.isprintable() and not _SPECIAL.search(text):
+        return text
     return escape(printable(text))
 
 
@@ -51,7 +53,7 @@ def quantity(expression: Expression) -> str:
             return ""
 
 
-def named_numbers(formula: Expression, numbers: Expression) -> Mapping[int, str]:
+def named_numbers(formula: Expression, numbers: Expression) -> dict[int, str]:
     """What the numbers put in for names are called: by the identity of the literal."""
     names: dict[int, str] = {}
     pairs = [(formula, numbers)]
@@ -102,7 +104,8 @@ class Math:
 
 def one(markup: str) -> str:
     """The markup as a single element."""
-    return markup if _LEAF.fullmatch(markup) else f"<mrow>{markup}</mrow>"
+    leaf = markup.count("<") == 2 and _LEAF.fullmatch(markup)
+    return markup if leaf else f"<mrow>{markup}</mrow>"
 
 
 def fenced(inside: str, brackets: Brackets) -> str:
@@ -139,17 +142,26 @@ def attributes_of(name: str, mark: str) -> str:
     return f'{marked} data-q="{plain(name)}"' if name else marked
 
 
-def entry_name(
-    literal: tree.Literal, orientation: Orientation, name: str, prefix: Index, i: int, j: int
-) -> str:
-    """What code calls an entry; all cases of it have the same name."""
-    if not name:
-        return ""
+def entry_names(
+    literal: tree.Literal, orientation: Orientation, name: str, prefix: Index
+) -> Callable[[int, int], str]:
+    """What code calls the entries of a grid, by row and column; all cases of one have the same name."""
+    axes = len(literal.shape)
+    if not name or not (axes or prefix):
+        return lambda i, j: name
     as_stored = orientation == "upright" and not literal.row
-    row, column = (i, j) if as_stored else (j, i)
-    at = (row, column)[: len(literal.shape)]
-    index = (*prefix, *(literal.position(axis, k) for axis, k in enumerate(at)))
-    return f"{name}[{','.join(map(str, index))}]" if index else name
+    before = f"{name}[{''.join(f'{k},' for k in prefix)}"
+    position = literal.position
+
+    def entry(i: int, j: int) -> str:
+        row, column = (i, j) if as_stored else (j, i)
+        if axes == 0:
+            return f"{before[:-1]}]"
+        if axes == 1:
+            return f"{before}{position(0, row)}]"
+        return f"{before}{position(0, row)},{position(1, column)}]"
+
+    return entry
 
 
 def blank_space(digits: float) -> str:
@@ -157,6 +169,7 @@ def blank_space(digits: float) -> str:
     return f'<mspace width="{digits:g}ch"/>' if digits else ""
 
 
+@lru_cache(maxsize=4096)
 def tail_width(text: str) -> float:
     """How far a figure reaches beyond its decimal point, in widths of a digit."""
     mantissa, e, exponent = mantissa_and_power(text)

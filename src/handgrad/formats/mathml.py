@@ -14,12 +14,12 @@ from typing import assert_never
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
-from handgrad.figures import BLANK, UNDEFINED, figure, mantissa_and_power
+from handgrad.figures import figure
 from handgrad.formats.markup import (
     Math,
     attributes_of,
     blank_space,
-    entry_name,
+    entry_names,
     fenced,
     one,
     plain,
@@ -52,11 +52,10 @@ from handgrad.formats.mathematics.nodes import (
 )
 from handgrad.formats.mathematics.printed import printed
 from handgrad.formats.mathematics.widths import Widths
+from handgrad.formats.mathml_leaves import called_name, drawn_head, drawn_name, drawn_number
 from handgrad.formats.memo import Memo
 from handgrad.formats.style import Style
-from handgrad.notation import Function
 from handgrad.record import record
-from handgrad.symbol import Symbol
 
 ROWS, COLUMNS = 12, 12
 """Larger arrays are elided."""
@@ -82,7 +81,6 @@ _SIGNS: Mapping[SignKind, str] = {
     "negative": '<mo form="prefix">−</mo>', "partial": "<mi>∂</mi>", "one": "<mn>𝟏</mn>",
     "dots": "<mo>…</mo>",
 }  # fmt: skip
-_ACCENTS = {"hat": "ˆ", "bar": "¯", "tilde": "˜"}
 
 
 _widths = cache(Widths)
@@ -123,27 +121,40 @@ class MathmlPen:
 
     def draw(self, expression: Expression) -> str:
         """A whole formula, without the `math` element around it."""
-        return str(self.math(self.formula().node(expression)))
+        return self.text(self.formula().node(expression))
+
+    def text(self, node: Node) -> str:
+        """A laid-out formula, or a part of one; what stands in most of them by a shorter way."""
+        kind = type(node)
+        if kind is nodes.Row:
+            return "".join(map(self.text, node.parts))
+        if kind is nodes.Sign:
+            return _SIGNS[node.kind]
+        if kind is nodes.FigureText:
+            return drawn_number(node.text)
+        if kind is nodes.Fenced:
+            return fenced(self.text(node.part), node.brackets)
+        if kind is nodes.Array:
+            return self._array(node, "")
+        if kind is nodes.Stacked:
+            return f"<mfrac>{one(self.text(node.over))}{one(self.text(node.under))}</mfrac>"
+        if kind is nodes.Named and type(part := node.part) is nodes.Identifier:
+            return called_name(part.symbol, part.index, node.name)
+        return str(self.math(node))
 
     def math(self, node: Node) -> Math:
-        """A laid-out formula, or a part of one."""
+        """The same, its scripts still open."""
         match node:
             case nodes.Named(nodes.Array() as array, name):
                 return Math(self._array(array, name), quantity=name)
             case nodes.Named(nodes.Evaluated() as result, name):
                 return Math(self._result(result, name))
-            case nodes.Row(parts):
-                return Math("".join([str(self.math(part)) for part in parts]))
-            case nodes.Sign(kind):
-                return Math(_SIGNS[kind])
             case nodes.Identifier(symbol, index):
-                return _name(symbol, index)
-            case nodes.FigureText(text):
-                return Math(_number(text))
-            case nodes.Fenced(brackets, part):
-                return Math(fenced(str(self.math(part)), brackets))
-            case nodes.Array():
-                return Math(self._array(node, ""))
+                return drawn_name(symbol, index)
+            case nodes.Row() | nodes.Sign() | nodes.FigureText() | nodes.Array():
+                return Math(self.text(node))
+            case nodes.Fenced() | nodes.Stacked():
+                return Math(self.text(node))
             case nodes.Named(part, name):
                 drawn = self.math(part)
                 said = self._said(name, part.value) if isinstance(part, nodes.FigureText) else ""
@@ -153,22 +164,19 @@ class MathmlPen:
             case nodes.Condition(text):
                 return Math(relation_after(text))
             case nodes.Head(notation):
-                return Math(_head(notation))
+                return Math(drawn_head(notation))
             case nodes.Root(part):
-                return Math(f"<msqrt>{self.math(part)}</msqrt>")
-            case nodes.Stacked(over, under):
-                first, second = one(str(self.math(over))), one(str(self.math(under)))
-                return Math(f"<mfrac>{first}{second}</mfrac>")
+                return Math(f"<msqrt>{self.text(part)}</msqrt>")
             case nodes.Raised(base, exponent):
-                return Math(str(self.math(base)), sup=str(self.math(exponent)))
+                return Math(self.text(base), sup=self.text(exponent))
             case nodes.Transposed(part):
                 drawn = self.math(part)
                 return replace(drawn, sup=f"{drawn.sup}<mi>⊤</mi>")
             case nodes.EntryOf(part, index):
-                return Math(str(self.math(part)), sub=subscript(index))
+                return Math(self.text(part), sub=subscript(index))
             case nodes.Through(part, through):
                 bar = '<mo form="postfix" fence="true" stretchy="true">|</mo>'
-                return Math(f"{self.math(part)}{bar}", sub=str(self.math(through)))
+                return Math(f"{self.text(part)}{bar}", sub=self.text(through))
             case _:
                 assert_never(node)
 
@@ -177,7 +185,7 @@ class MathmlPen:
         name, part = (node.name, node.part) if isinstance(node, nodes.Named) else ("", node)
         if isinstance(part, nodes.Evaluated) and isinstance(array := part.part, nodes.Array):
             if grid(array.literal) is not None:
-                return [(str(self.math(node)), self.width(node))]
+                return [(self.text(node), self.width(node))]
             widest = max(map(self.width, sliced(array, self.style.at_most(CASES))), default=0.0)
             return [(matrix, widest) for matrix in self._each_case(array, name)]
         found = _with_signs([parts for _, parts in nodes.pieces(node, self._opened) if parts])
@@ -216,7 +224,7 @@ class MathmlPen:
             brackets = part.of.brackets
             form, sign = ("postfix", brackets.right) if part.closing else ("prefix", brackets.left)
             return f'<mo form="{form}">{plain(sign)}</mo>'
-        return str(self.math(part))
+        return self.text(part)
 
     # -- arrays -------------------------------------------------------------------------------
 
@@ -254,19 +262,17 @@ class MathmlPen:
         placed = {place_in_grid(literal, at): mark for at, mark in (marks or {}).items()}
         placed = placed or array.zeros
         shown_rows, shown_columns = positions_shown(rows, self._most(), placed, told)
+        decimals = self.style.decimals
+        down = [i for i in shown_rows if i is not None]
         figures = {
-            (i, j): figure(rows[i][j], self.style.decimals)
-            for i in shown_rows
-            for j in shown_columns
-            if i is not None and j is not None
-        }
-        tails = {
-            j: max(tail_width(text) for (_, column), text in figures.items() if column == j)
+            j: {i: figure(rows[i][j], decimals) for i in down}
             for j in shown_columns
             if j is not None
         }
+        tails = {j: max(map(tail_width, column.values())) for j, column in figures.items()}
         lines: list[str] = []
         cases = case_names(literal) if headers else []
+        entry_of = entry_names(literal, orientation, name, array.within)
         for position, i in enumerate(shown_rows):
             cells: list[str] = []
             for j in shown_columns:
@@ -274,10 +280,10 @@ class MathmlPen:
                     dots = "⋱" if i is None and j is None else "⋮" if i is None else "⋯"
                     cells.append(f'<mtd class="dots"><mo>{dots}</mo></mtd>')
                     continue
-                text = figures[i, j]
+                text = figures[j][i]
                 space = blank_space(tails[j] - tail_width(text))
                 label = f'<mtext class="case">{cases[j]}</mtext>' if cases and not position else ""
-                entry = entry_name(literal, orientation, name, array.within, i, j)
+                entry = entry_of(i, j)
                 attributes = attributes_of(entry, placed.get((i, j), ""))
                 if entry and self.style.live is not None:
                     case = array.case
@@ -285,7 +291,7 @@ class MathmlPen:
                         column = j if orientation == "upright" else i
                         case = literal.position(len(literal.shape), column)
                     attributes += self._said(entry, rows[i][j], case)
-                cells.append(f"<mtd{attributes}>{label}{_number(text)}{space}</mtd>")
+                cells.append(f"<mtd{attributes}>{label}{drawn_number(text)}{space}</mtd>")
             if relation:
                 cells.append(
                     f'<mtd class="beside">{relation_after(relation) if i is not None else ""}</mtd>'
@@ -303,7 +309,7 @@ class MathmlPen:
             mark = result.marks.get((), "")
             said = self._said(name, part.value)
             remark = "".join(remark_beside(words, result.tone) for words in remarks.values())
-            drawn = _number(part.text)
+            drawn = drawn_number(part.text)
             if not said and (not mark or mark == "on"):
                 return f"{Math(drawn, quantity=name)}{remark}"
             return f"<mrow{attributes_of(name, mark)}{said}>{drawn}</mrow>{remark}"
@@ -345,7 +351,7 @@ class MathmlPen:
         texts = [figure(x, self.style.decimals) for x in values]
         longest = max(map(tail_width, texts), default=0.0)
         return [
-            f"<mrow{attributes_of(name, mark)}{self._said(name, value)}>{_number(text)}</mrow>"
+            f"<mrow{attributes_of(name, mark)}{self._said(name, value)}>{drawn_number(text)}</mrow>"
             f"{blank_space(longest - tail_width(text))}"
             for text, name, value, mark in zip(texts, names, values, marks, strict=True)
         ]
@@ -370,43 +376,6 @@ class MathmlPen:
             matrix = f"<mrow>{self._array(part, name)}</mrow>"
             head = f"<mtext>{title}</mtext>"
             yield (f'<mover class="case">{matrix}{head}</mover>' if title else matrix) + comma
-
-
-def _number(text: str) -> str:
-    mantissa, e, exponent = mantissa_and_power(text)
-    if text == BLANK:
-        return '<mspace class="blank" width="4.6em" height="1.5em" depth="0.3em"/>'
-    if text == UNDEFINED:
-        return f"<mtext>{text}</mtext>"
-    words = {"inf": "∞", "-inf": "−∞"}
-    shown = words.get(text) or mantissa.replace("-", "−")
-    if not e:
-        return f"<mn>{shown}</mn>"
-    power = f"<mn>{exponent.replace('-', '−')}</mn>"
-    return f"<mn>{shown}</mn><mo>·</mo><msup><mn>10</mn>{power}</msup>"
-
-
-def _name(symbol: Symbol, index: str) -> Math:
-    if symbol.text:
-        letter = len(symbol.text) == 1
-        base = (
-            f"<mi>{plain(symbol.text)}</mi>" if letter else f"<mtext>{plain(symbol.text)}</mtext>"
-        )
-    else:
-        base = f"<mi>{plain(symbol.base)}</mi>"
-    if symbol.accent:
-        accent = f'<mo stretchy="false">{_ACCENTS[symbol.accent]}</mo>'
-        base = f'<mover accent="true">{base}{accent}</mover>'
-    below = ",".join(part for part in (symbol.subscript, index) if part)
-    above = f"<mtext>({plain(symbol.superscript)})</mtext>" if symbol.superscript else ""
-    return Math(base, subscript(below), above)
-
-
-def _head(notation: Function) -> str:
-    word = plain(notation.symbol)
-    upright = ' mathvariant="normal"' if len(word) == 1 and word.isupper() else ""
-    head = f"<mtext>{word}</mtext>" if " " in word else f"<mi{upright}>{word}</mi>"
-    return f"<msub>{head}<mi>{notation.index}</mi></msub>" if notation.index else head
 
 
 def _with_signs(

@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 
-from handgrad.formats.html.relation import derivation
-from handgrad.formats.html.text import HtmlWriter
+from handgrad.formats.html.relation import together
 from handgrad.page.blocks import Block, Derivation
 from handgrad.record import record
 
@@ -48,14 +46,16 @@ class Stretch:
     Arguments:
         step: that which it lies in, below its heading; 0 outside of them.
         block: what it shows, where it is one.
+        relations: of a derivation, each of its relations.
     """
 
     html: str
     step: int = 0
     block: Block | None = None
+    relations: Sequence[str] = ()
 
 
-def joined(parts: Sequence[Stretch], writer: HtmlWriter) -> str:
+def joined(parts: Sequence[Stretch]) -> str:
     """The parts one after the other; of a long page those that are far down packed, a step at a time."""
     if sum(len(part.html) for part in parts) <= LONG:
         return "".join(part.html for part in parts)
@@ -71,7 +71,7 @@ def joined(parts: Sequence[Stretch], writer: HtmlWriter) -> str:
         elif step:
             written.append(whole)
         else:
-            written += [_outside(part, writer) for part in together]
+            written += map(_outside, together)
         near -= len(whole)
     for k in range(0, len(waiting), TOGETHER):
         (first, _), *others = pack = waiting[k : k + TOGETHER]
@@ -81,18 +81,19 @@ def joined(parts: Sequence[Stretch], writer: HtmlWriter) -> str:
     return WITHOUT_SCRIPTS + "".join(written)
 
 
-def _outside(part: Stretch, writer: HtmlWriter) -> str:
-    block = part.block
-    if not isinstance(block, Derivation) or len(block.relations) <= 2 * RELATIONS:
+def _outside(part: Stretch) -> str:
+    if not isinstance(part.block, Derivation) or len(part.relations) <= 2 * RELATIONS:
         return part.html
-    relations = block.relations
-    first, *others = [relations[k : k + RELATIONS] for k in range(0, len(relations), RELATIONS)]
-    waiting = [
-        f'<div style="min-height: {ROW * len(each):g}rem">'
-        f"{_packed(derivation(replace(block, relations=each), writer))}</div>"
-        for each in others
+    relations, written = part.block.relations, part.relations
+    first, *others = [
+        (relations[k : k + RELATIONS], written[k : k + RELATIONS])
+        for k in range(0, len(relations), RELATIONS)
     ]
-    return derivation(replace(block, relations=first), writer) + "".join(waiting)
+    waiting = [
+        f'<div style="min-height: {ROW * len(each):g}rem">{_packed(together(each, html))}</div>'
+        for each, html in others
+    ]
+    return together(*first) + "".join(waiting)
 
 
 def _packed(*html: str) -> str:

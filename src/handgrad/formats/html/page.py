@@ -12,7 +12,7 @@ from handgrad.formats.html.document import Contents, deck, document
 from handgrad.formats.html.figure import figure
 from handgrad.formats.html.legend import legend
 from handgrad.formats.html.packing import Stretch, joined
-from handgrad.formats.html.relation import derivation
+from handgrad.formats.html.relation import derivation, together, written
 from handgrad.formats.html.room import room
 from handgrad.formats.html.table import table
 from handgrad.formats.html.text import HtmlWriter, anchor
@@ -57,7 +57,7 @@ def render_html(page: Document) -> str:
     sections = _Sections(HtmlWriter.of(Style.of(page)), _steps(blocks))
     if page.layout == "slides":
         return deck(page.title, [sections.body(slide) for slide in _slides(page.blocks)])
-    main = joined(sections.parts(_pictures_first(page.blocks)), sections.writer)
+    main = joined(sections.parts(_pictures_first(page.blocks)))
     return document(page.title, main, sections.contents)
 
 
@@ -182,6 +182,10 @@ class _Sections:
         around: list[int] = []  # the levels of the sections that a block lies in
         count = step = 0  # the steps so far, and the one around
         for block in (*blocks, None):
+            if isinstance(block, Derivation):
+                relations = written(block, self.writer)
+                parts.append(Stretch(together(block.relations, relations), step, block, relations))
+                continue
             if not isinstance(block, Heading | None):
                 parts.append(Stretch(self.block(block), step, block))
                 continue

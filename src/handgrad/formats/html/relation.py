@@ -33,23 +33,26 @@ SHORT = 12
 
 def derivation(block: Derivation, writer: HtmlWriter) -> str:
     """The relations one under the other, their signs aligned."""
-    relations = block.relations
+    return together(block.relations, written(block, writer))
+
+
+def written(block: Derivation, writer: HtmlWriter) -> list[str]:
+    """The relations, each by itself."""
+    return [_relation(relation, writer, "") for relation in block.relations]
+
+
+def together(relations: Sequence[Relation], html: Sequence[str]) -> str:
+    """Relations that have been written, one under the other."""
     if are_given(relations):
-        return f'<div class="derivation given">{_relations(relations, writer)}</div>'
+        return f'<div class="derivation given">{"".join(html)}</div>'
     labelled = " labelled" if any(r.label for r in relations) else ""
-    return f'<div class="derivation{labelled}">{_relations(relations, writer)}</div>'
-
-
-def _relations(relations: Sequence[Relation], writer: HtmlWriter, opens: Sequence[str] = ()) -> str:
-    """Relations one under the other."""
-    written = zip(relations, opens or [""] * len(relations), strict=True)
-    return "".join(_relation(relation, writer, entry) for relation, entry in written)
+    return f'<div class="derivation{labelled}">{"".join(html)}</div>'
 
 
 def _relation(relation: Relation, writer: HtmlWriter, entry: str) -> str:
     """A relation, as it was written before if it was."""
     return writer.pen.memo.of(
-        ("relation", _printed(relation), entry), lambda: _written(relation, writer, entry)
+        ("relation", _printed(relation), entry), lambda: _relation_written(relation, writer, entry)
     )
 
 
@@ -71,7 +74,7 @@ def _printed(relation: Relation) -> Hashable:
     )
 
 
-def _written(relation: Relation, writer: HtmlWriter, entry: str) -> str:
+def _relation_written(relation: Relation, writer: HtmlWriter, entry: str) -> str:
     """A relation; what has numbers put in is all as large as the widest of it can be."""
     sides = [_pieces(relation, k, writer) for k in range(len(relation.chain))]
     widest = max((w for parts, _ in sides[1:] for _, w in parts), default=0.0)
@@ -93,7 +96,7 @@ def _left(formula: Expression, writer: HtmlWriter) -> tuple[str, str]:
     pen = writer.pen
     node = pen.formula().node(formula)
     if pen.width(node) <= LEFT:
-        return writer.display(str(pen.math(node))), ""
+        return writer.display(pen.text(node)), ""
     parts = "".join(writer.display(part, width) for part, width in pen.pieces(node))
     return "", f'<span class="link broken">{parts}</span>'
 
@@ -125,7 +128,8 @@ def _pieces(relation: Relation, k: int, writer: HtmlWriter) -> Side:
 
 def _side(relation: Relation, k: int, writer: HtmlWriter) -> Side:
     expression, last = relation.chain[k], k == len(relation.chain) - 1
-    names = dict(named_numbers(relation.chain[0], expression))
+    # A formula in names has no numbers that stand for one.
+    names = named_numbers(relation.chain[0], expression) if k else {}
     if last and relation.left is not None and isinstance(expression, Literal):
         names[id(expression)] = quantity(relation.left)
     each = last and isinstance(relation.left, Adjoint) and relation.left.of != ""
@@ -137,7 +141,7 @@ def _side(relation: Relation, k: int, writer: HtmlWriter) -> Side:
         after = f'<span class="aside">{plain(result.shape)}</span>'
     width = pen.width(node)
     wide = width > LINE or sum(map(_columns, arrays(node))) > WHOLE
-    parts = pen.pieces(node) if wide else [(str(pen.math(node)), width)]
+    parts = pen.pieces(node) if wide else [(pen.text(node), width)]
     if last and (k > 0 or isinstance(expression, Literal)):
         kind = relation.quantity or "value"
         parts = [(f'<mrow class="{kind}">{part}</mrow>', each) for part, each in parts]
@@ -167,7 +171,7 @@ def _entries(relation: Relation, writer: HtmlWriter) -> str:
         return ""
     entries = list(relation.entries.values())
     names = [quantity(each.left) if each.left is not None else "" for each in entries]
-    lines = _relations(entries, writer, names)
+    lines = "".join(map(_relation, entries, [writer] * len(entries), names))
     return (
         '<details class="entries"><summary>entry by entry</summary>'
         f'<div class="derivation">{lines}</div></details>'

@@ -43,8 +43,8 @@ def _cell(block: Table, k: int, row: tuple[Text, ...], writer: HtmlWriter) -> st
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
         if isinstance(only, tree.Literal):
             pen = replace(writer.pen, names={id(only): _named(row)})
-            drawn = pen.math(in_cell(only, pen.formula(), block.marks(k, cell)))
-            return _math(str(drawn), block.result(k, cell))
+            drawn = pen.text(in_cell(only, pen.formula(), block.marks(k, cell)))
+            return _math(drawn, block.result(k, cell))
         return writer.formula(only)
     return writer.references(cell)
 

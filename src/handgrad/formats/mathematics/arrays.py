@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Literal as Choice
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from handgrad.expression import Literal, Nested
 
@@ -16,25 +16,12 @@ Positions: TypeAlias = "tuple[int | None, ...]"
 
 
 def grid(literal: Literal, orientation: Orientation = "upright") -> Grid | None:
-    """The rows of a literal, or None for one that no single grid can show.
-
-    A vector is a column, unless it lies along the rows of matrices; of many cases, a number is a row and a vector a matrix, with a
-    column for each case. Matrices of many cases, and arrays with more axes, have no grid.
-    """
-    value, rank = literal.value, len(literal.shape)
-    assert isinstance(value, tuple)
-    match rank + literal.batched:
-        case 1 if literal.batched:
-            rows = cast(Grid, (value,))
-        case 1 if literal.row:
-            return (cast("tuple[float, ...]", value),)
-        case 1:
-            rows = tuple((x,) for x in cast("tuple[float, ...]", value))
-        case 2:
-            rows = cast(Grid, value)
-        case _:
-            return None
-    return rows if orientation == "upright" else tuple(zip(*rows, strict=True))
+    """The rows of a literal as it is turned; None for one that no single grid can show."""
+    rows = literal.rows
+    lies = literal.row and not literal.batched and len(literal.lengths) == 1
+    if rows is None or orientation == "upright" or lies:
+        return rows
+    return tuple(zip(*rows, strict=True))
 
 
 def slices(literal: Literal) -> tuple[Literal, ...]:

@@ -267,6 +267,10 @@ def titled(array: Array, limit: int) -> Iterator[tuple[str, Node]]:
         yield title, part
 
 
+LEAVES = frozenset((FigureText, Identifier, Sign, Condition, Head))
+"""Parts that no array is in."""
+
+
 def parts_of(node: Node) -> tuple[Node, ...]:
     """The parts that a part is made of."""
     match node:
@@ -284,12 +288,16 @@ def parts_of(node: Node) -> tuple[Node, ...]:
             assert_never(node)
 
 
-def arrays(node: Node) -> Iterator[Array]:
-    """Every array in a formula."""
+def arrays(node: Node) -> list[Array]:
+    """Every array in a formula, from left to right."""
     if isinstance(node, Array):
-        yield node
+        return [node]
+    found: list[Array] = []
     for part in parts_of(node):
-        yield from arrays(part)
+        kind = type(part)
+        if kind not in LEAVES:
+            found += (part,) if isinstance(part, Array) else arrays(part)
+    return found
 
 
 def columns(array: Array) -> int:

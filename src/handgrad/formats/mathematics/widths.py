@@ -33,8 +33,10 @@ class Widths:
     def of(self, node: Node | nodes.Bracket) -> float:
         """The width in em."""
         match node:
+            case nodes.Named(part):
+                return self.of(part)
             case nodes.Row(parts):
-                return sum([self.of(part) for part in parts])
+                return sum(map(self.of, parts))
             case nodes.Sign(kind):
                 return _SIGN_WIDTHS.get(kind, SIGN)
             case nodes.Identifier(symbol, index):
@@ -73,8 +75,6 @@ class Widths:
                 return self.of(part) + SCRIPT * DIGIT * len(index)
             case nodes.Through(part, through):
                 return self.of(part) + 0.3 + SCRIPT * self.of(through)
-            case nodes.Named(part):
-                return self.of(part)
             case _:
                 assert_never(node)
 
@@ -118,6 +118,7 @@ def figure_width(text: str) -> float:
     return width + (1.8 + SCRIPT * DIGIT * len(exponent) if e else 0.0)
 
 
+@lru_cache(maxsize=4096)
 def _name_width(symbol: Symbol, index: str) -> float:
     shown = symbol.text or symbol.base
     above = len(symbol.superscript) + 2 * bool(symbol.superscript)
