@@ -125,20 +125,19 @@ class MathmlPen:
 
     def text(self, node: Node) -> str:
         """A laid-out formula, or a part of one; what stands in most of them by a shorter way."""
-        kind = type(node)
-        if kind is nodes.Row:
+        if isinstance(node, nodes.Row):
             return "".join(map(self.text, node.parts))
-        if kind is nodes.Sign:
+        if isinstance(node, nodes.Sign):
             return _SIGNS[node.kind]
-        if kind is nodes.FigureText:
+        if isinstance(node, nodes.FigureText):
             return drawn_number(node.text)
-        if kind is nodes.Fenced:
+        if isinstance(node, nodes.Fenced):
             return fenced(self.text(node.part), node.brackets)
-        if kind is nodes.Array:
+        if isinstance(node, nodes.Array):
             return self._array(node, "")
-        if kind is nodes.Stacked:
+        if isinstance(node, nodes.Stacked):
             return f"<mfrac>{one(self.text(node.over))}{one(self.text(node.under))}</mfrac>"
-        if kind is nodes.Named and type(part := node.part) is nodes.Identifier:
+        if isinstance(node, nodes.Named) and isinstance(part := node.part, nodes.Identifier):
             return called_name(part.symbol, part.index, node.name)
         return str(self.math(node))
 
