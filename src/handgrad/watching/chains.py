@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handgrad.watching.internals import (
+    are_bare,
     has_module_hooks,
+    hook_all,
     hook_number,
-    hooks_after,
-    hooks_before,
-    is_bare,
+    is_hooked_once,
     parts_of,
+    unhook_all,
     weights_of,
 )
 from handgrad.watching.passing import missed
@@ -55,10 +56,10 @@ class Chain:
         self.holds = self._takes_up(model, links)
         """Whether it is such a model."""
         inner = [m for m in dict.fromkeys([*links, *(r for r, _ in self._rows)]) if m is not model]
-        self._parts = [(m, m.training) for m in inner]
+        self._parts, self._modes = inner, [(m, m.training) for m in inner]
         self._weights = [
             (weights, name, weakref.ref(p), p.requires_grad)
-            for m, _ in self._parts
+            for m in inner
             for weights in (weights_of(m),)
             for name, p in weights.items()
             if isinstance(p, Tensor)
@@ -82,13 +83,13 @@ class Chain:
 
     def is_as_it_was(self) -> bool:
         """Whether nothing was put into it, taken out of it or hooked on it since."""
-        if has_module_hooks() or not is_bare(self._model, 1):
+        if has_module_hooks() or not (is_hooked_once(self._model) and are_bare(self._parts)):
             return False
         for row, parts in self._rows:
             if parts_of(row) != parts:
                 return False
-        for part, training in self._parts:
-            if part.training is not training or not is_bare(part):
+        for part, training in self._modes:
+            if part.training is not training:
                 return False
         for weights, name, ref, learns in self._weights:
             weight: Tensor | None = ref()
@@ -100,16 +101,11 @@ class Chain:
 
     def hook(self, before: AtLink, after: AtLink) -> None:
         """Has functions called at the gates."""
-        for gate in self._gates:
-            hooks_after(gate)[self._number] = after
-            if gate.inplace:
-                hooks_before(gate)[self._number] = before
+        hook_all(self._gates, self._number, before, after)
 
     def unhook(self) -> None:
         """Takes them away."""
-        for gate in self._gates:
-            hooks_after(gate).pop(self._number, None)
-            hooks_before(gate).pop(self._number, None)
+        unhook_all(self._gates, self._number)
 
 
 class AtLink:
@@ -173,26 +169,28 @@ class Links:
 
     def _enters(self, module: Any, args: Any, out: Any) -> None:
         here = self._here
-        if here.at < len(here.gates):
-            self._look(here.gates[here.at], args[0])
+        gate = here.gates[here.at] if here.at < len(here.gates) else None
+        if gate is not None:
+            try:
+                gate.look(self._tracer, args[0])
+            except Exception as error:
+                missed(self._tracer.unseen, error, "what is counted at a gate")
 
     def _leaves(self, module: Any, args: Any, out: Any) -> None:
         here = self._here
         if here.at >= len(here.gates):
             return  # another thread's
-        gate = here.gates[here.at]
+        gate, tracer = here.gates[here.at], self._tracer
         here.at += 1
+        if gate is None:
+            return
         if not module.inplace:
-            self._look(gate, args[0])
-        if gate is not None and self._tracer.listening:
             try:
-                gate.listen(self._tracer, args[0], out)
+                gate.look(tracer, args[0])
             except Exception as error:
-                missed(self._tracer.unseen, error, "what is heard at a gate")
-
-    def _look(self, gate: AtGate | None, z: Tensor) -> None:
-        if gate is not None:
+                missed(tracer.unseen, error, "what is counted at a gate")
+        if tracer.listening:
             try:
-                gate.look(self._tracer, z)
+                gate.listen(tracer, args[0], out)
             except Exception as error:
-                missed(self._tracer.unseen, error, "what is counted at a gate")
+                missed(tracer.unseen, error, "what is heard at a gate")

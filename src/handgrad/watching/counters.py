@@ -14,7 +14,7 @@ from torch import Tensor
 
 from handgrad.watching import kernels
 from handgrad.watching.history import CountedRows, Numbers
-from handgrad.watching.internals import aside, is_observed, is_wrapped, plain
+from handgrad.watching.internals import aside, is_observed, is_wrapped, lies_plain, plain
 from handgrad.watching.places import UnitPlace
 from handgrad.watching.provenance import UnitsOf
 
@@ -61,8 +61,36 @@ class WatchedGate:
         self._arrays: list[tuple[Numbers, Numbers]] = []
         self._addresses: list[tuple[int, ...]] = []
         self._orders: dict[Any, Tensor] = {}
+        self._count_rows: kernels.Kernel | None = None
+        """What counts where the counters lie before the processor, once it has."""
 
     # -- counting ------------------------------------------------------------------------------------
+
+    def takes_rows(self, place: UnitPlace, shift: float) -> bool:
+        """Whether of numbers with two axes the first is that of the cases, the other that of the units."""
+        whole = place.ids is None and self.flat is None and not shift
+        return whole and _plan(2, place.axes, place.alone) == ((), 0)
+
+    def counted(self, z: Tensor) -> bool:
+        """Counts such numbers, where that is done with no look at what else could be; whether it was.
+
+        What is touched for each gate of each step is kept short: between two of them a model's numbers have gone
+        through the processor's caches.
+        """
+        count = self._count_rows
+        if count is None or z.dim() != 2 or not lies_plain(z):
+            return False
+        cases, units = z.shape
+        if units != self.width or not cases:
+            return False
+        with self._lock:
+            if not self._addresses:
+                return False
+            row = self.row
+            at = self._addresses[row]
+            count(z.data_ptr(), cases, units, at[COUNTED], at[LARGEST])
+            self.cases[row] += cases
+        return True
 
     def count(self, z: Tensor, place: UnitPlace, shift: float) -> None:
         """Counts the pre-activations of one call, which are not kept."""
@@ -82,26 +110,28 @@ class WatchedGate:
             kernel is not None
             and not axis
             and z.is_contiguous()
-            and z.numel() == len(z) * self.width
+            and z.numel() == z.shape[0] * self.width
         ):
             with self._lock:
                 self._row(z.device)
                 at, row = self._addresses[self.row], self.row
-                kernel.count(z.data_ptr(), len(z), self.width, at[COUNTED], at[LARGEST])
-                self.cases[row] += len(z)
+                cases = z.shape[0]
+                kernel.count(z.data_ptr(), cases, self.width, at[COUNTED], at[LARGEST])
+                self.cases[row] += cases
+                self._count_rows = kernel.count
             return
-        cases: Numbers = z.numpy()
+        numbers: Numbers = z.numpy()
         if axis:
-            cases = np.moveaxis(cases, axis, 0)
-        cases = cases.reshape(len(cases), -1)
+            numbers = np.moveaxis(numbers, axis, 0)
+        numbers = numbers.reshape(len(numbers), -1)
         with self._lock:
             self._row(z.device)
             counted, largest = self._arrays[self.row]
-            for first in range(0, len(cases), COUNTABLE):
-                open_ = np.greater(cases[first : first + COUNTABLE], 0).view(np.uint8)
+            for first in range(0, len(numbers), COUNTABLE):
+                open_ = np.greater(numbers[first : first + COUNTABLE], 0).view(np.uint8)
                 counted += np.add.reduce(open_, 0, dtype=np.uint8)
-            np.maximum(largest, np.maximum.reduce(cases, 0), out=largest)
-            self.cases[self.row] += len(cases)
+            np.maximum(largest, np.maximum.reduce(numbers, 0), out=largest)
+            self.cases[self.row] += len(numbers)
 
     def _count(self, z: Tensor, place: UnitPlace, shift: float) -> None:
         if is_wrapped(z):

@@ -213,10 +213,11 @@ class Following:
             args: what it is given.
             alone: whether nothing is looked at outside of it.
         """
-        self.tell()
+        if self._untold:
+            self.tell()
         here, tracer = self._here, self.tracer
-        here.follower = tracer.follower = tracer.recorder = None
-        here.key = None
+        here.follower = here.key = None
+        tracer.foresee_nothing()
         if not tracer.settled or in_transform() or is_traced():
             return False
         shapes = [a.shape if a.__class__ is Tensor else a.__class__ for a in args]
@@ -241,12 +242,14 @@ class Following:
     def ends(self, module: nn.Module, out: object, *, alone: bool) -> None:
         """It has ended, with a result or without."""
         here, tracer = self._here, self.tracer
-        key, follower, recorder = here.key, here.follower, tracer.recorder
-        here.follower = tracer.follower = tracer.recorder = None
+        key = here.key
         if self._links.ends():
             if isinstance(out, Tensor):
                 self._untold.append(PassedChain(tracer, self._foreseen[key], out))
             return
+        follower, recorder = here.follower, tracer.recorder
+        here.follower = None
+        tracer.foresee_nothing()
         if follower is not None and not follower.went:
             follower.ends(out)
             self._untold.append(follower)

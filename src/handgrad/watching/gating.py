@@ -115,10 +115,11 @@ class AtGate:
         shift: what they have to exceed.
     """
 
-    __slots__ = ("place", "shift", "site")
+    __slots__ = ("_rows", "place", "shift", "site")
 
     def __init__(self, site: WatchedGate, place: UnitPlace, shift: float) -> None:
         self.site, self.place, self.shift = site, place, shift
+        self._rows = site.takes_rows(place, shift)
 
     def __call__(
         self, tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -131,7 +132,9 @@ class AtGate:
 
     def look(self, tracer: Tracer, z: Tensor) -> None:
         """Counts."""
-        if can_be_counted(tracer, z):
+        if self._rows and self.site.counted(z):
+            tracer.seen += 1
+        elif can_be_counted(tracer, z):
             tracer.seen += 1
             self.site.count(z, self.place, self.shift)
 

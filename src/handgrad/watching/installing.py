@@ -209,14 +209,11 @@ class Slowly:
         self.tracer, self.model = tracer, model
         mine = [m for m in model.modules() if isinstance(m, FAST)]
         self._mine = {id(m) for m in mine}
+        self.has_any = bool(mine)
+        """Whether there are any."""
         self._classes = [c for c in FAST if any(isinstance(m, c) for m in mine)]
         self._originals: dict[type[nn.Module], Any] = {}
         self._around = around if isinstance(model, FAST) else None
-
-    @property
-    def has_any(self) -> bool:
-        """Whether there are any."""
-        return bool(self._mine)
 
     @property
     def is_root(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
@@ -78,22 +79,41 @@ def hook_number() -> int:
     return int(RemovableHandle(OrderedDict()).id)
 
 
-def hooks_before(module: nn.Module) -> Any:
-    """What is called before a module, by number."""
-    return module._forward_pre_hooks
+def hook_all(modules: Iterable[Any], number: int, before: Any, after: Any) -> None:
+    """Has a function called after each module, and one before each that works in place, under a number."""
+    for module in modules:
+        module._forward_hooks[number] = after
+        if module.inplace:
+            module._forward_pre_hooks[number] = before
 
 
-def hooks_after(module: nn.Module) -> Any:
-    """What is called after it."""
-    return module._forward_hooks
+def unhook_all(modules: Iterable[Any], number: int) -> None:
+    """Takes away what stands under a number."""
+    for module in modules:
+        module._forward_hooks.pop(number, None)
+        module._forward_pre_hooks.pop(number, None)
 
 
-def is_bare(module: nn.Module, hooks: int = 0) -> bool:
-    """Whether a call of a module is one of its class's forward, and but for so many hooks of nothing else."""
+def are_bare(modules: Iterable[nn.Module]) -> bool:
+    """Whether a call of each module is one of its class's forward, and of nothing else."""
+    for module in modules:
+        inside = module.__dict__
+        if (
+            inside["_forward_hooks"]
+            or inside["_forward_pre_hooks"]
+            or "forward" in inside
+            or inside.get("_compiled_call_impl") is not None
+        ):
+            return False
+    return True
+
+
+def is_hooked_once(module: nn.Module) -> bool:
+    """Whether a call of a module is one of its class's forward, with one hook before it and one after."""
     inside = module.__dict__
     return (
-        len(inside["_forward_hooks"]) == hooks
-        and len(inside["_forward_pre_hooks"]) == hooks
+        len(inside["_forward_hooks"]) == 1
+        and len(inside["_forward_pre_hooks"]) == 1
         and "forward" not in inside
         and inside.get("_compiled_call_impl") is None
     )
@@ -130,6 +150,22 @@ def is_observed(tensor: Tensor) -> bool:
         C._len_torch_function_stack()
         or C._len_torch_dispatch_stack()
         or WRAPPED.is_functorch_wrapped_tensor(tensor)
+    )
+
+
+def lies_plain(tensor: Tensor) -> bool:
+    """Whether numbers of single precision lie before the processor row after row, and nothing of the program's looks on."""
+    return (
+        tensor.__class__ is Tensor
+        and tensor.dtype is torch.float32
+        and tensor.is_cpu
+        and tensor.layout is torch.strided
+        and not tensor.is_nested
+        and tensor.is_contiguous()
+        and not tensor.is_neg()
+        and not C._len_torch_function_stack()
+        and not C._len_torch_dispatch_stack()
+        and not WRAPPED.is_functorch_wrapped_tensor(tensor)
     )
 
 

@@ -44,6 +44,7 @@ from handgrad.watching.internals import (
     is_called_within,
     is_compiled,
     is_traced,
+    modes,
     running_back,
 )
 from handgrad.watching.judging import dead_shares, judged
@@ -234,10 +235,12 @@ class GateWatch:
         if not self._open:
             return
         tracer = self._tracer
-        self._put_back()
-        if tracer.inside and not is_called_within(module):
-            self._interrupted()
+        if tracer.paused:
+            self._put_back()
         within, again = tracer.inside, running_back()
+        if within and not is_called_within(module):
+            self._interrupted()
+            within = tracer.inside
         if not (within or again):
             with self._turning:
                 over = tracer.backward_seen or not self._with_grad or not self._watching
@@ -272,9 +275,10 @@ class GateWatch:
         if not self._open:
             return
         tracer = self._tracer
-        tracer.leave()
-        self._coverage.ends(tracer)
-        if tracer.inside:
+        inside = tracer.leave()
+        if not self._coverage.done:
+            self._coverage.ends(tracer)
+        if inside:
             return
         self._following.ends(module, out, alone=self._within.is_narrow)
         tracer.settled = self._coverage.done
@@ -300,7 +304,7 @@ class GateWatch:
         if not self._open or not self._watching or not self._mine(optimizer):
             return
         closure = len(args) > 1 or kwargs.get("closure") is not None
-        if not closure and stands(self._tracer):
+        if not closure and modes() and stands(self._tracer):
             # An optimizer makes many small calls, none of which is the model's.
             pop(self._tracer)
             self._tracer.paused = True
@@ -315,7 +319,8 @@ class GateWatch:
                 self._within.install()
 
     def _after_update(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        self._put_back()
+        if self._tracer.paused:
+            self._put_back()
         if not self._open or not self._mine(optimizer):
             return
         if self._optimizer is None:
@@ -325,9 +330,13 @@ class GateWatch:
         if self._optimizer is None or self._optimizer() is not optimizer:
             self._optimizer = weakref.ref(optimizer)
             self._look_at_rule()
-        if self._watching and self._tracer.seen and not self._tracer.outside:
+        if (
+            self._watching
+            and self._tracer.seen
+            and not (self._within.is_narrow or self._tracer.outside)
+        ):
             self._within.narrow()
-        if self._watching and self._updates:
+        if self._watching and self._updates == 1:
             kernels.prepare()
         self._updates += 1
         self._tracer.seen = 0

@@ -210,6 +210,11 @@ class Tracer(TorchFunctionMode):
     def recorder(self, recorder: CallRecorder | None) -> None:
         self._inside.recorder = recorder
 
+    def foresee_nothing(self) -> None:
+        """Nothing is foreseen of the calls of this thread, and nothing written down."""
+        here = self._inside
+        here.follower = here.recorder = None
+
     def makes_nothing(self, func: Any) -> bool:
         """Whether a function makes no activation, whatever it is given."""
         if func not in self._handlers:
@@ -221,11 +226,13 @@ class Tracer(TorchFunctionMode):
         self._inside.depth += 1
         self.running.add(threading.get_ident())
 
-    def leave(self) -> None:
-        """It has ended."""
-        self._inside.depth = max(0, self._inside.depth - 1)
-        if not self._inside.depth:
+    def leave(self) -> bool:
+        """It has ended; whether another still runs, further out."""
+        here = self._inside
+        here.depth = depth = max(0, here.depth - 1)
+        if not depth:
             self.running.discard(threading.get_ident())
+        return depth > 0
 
     def left(self) -> None:
         """It is not running any more: it was left by what no hook is told of, such as a KeyboardInterrupt."""
