@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import re
+import shutil
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -34,6 +36,7 @@ from tests.gauntlet.numbers import (
 from tests.gauntlet.oracle import Evaluated, Oracle
 from tests.gauntlet.precise import Precise
 from tests.gauntlet.subject import Array, Subject, Wrong, command_line, quiet
+from tests.quizzes.stack_trees import failing
 
 Judge = Callable[[Subject], None]
 COMMANDS: dict[str, Judge] = {}
@@ -659,9 +662,41 @@ NO_QUIZ = (*NO_NUMBERS, r"figures", r"decimals", r"characters")
 @command
 def practice_quiz(s: Subject) -> None:
     kind, name = s.random.choice(
-        [("moodle", "quiz.xml"), ("canvas", "quiz.zip"), ("blackboard", "quiz.txt")]
+        [
+            *(("moodle", "quiz.xml"), ("canvas", "quiz.zip"), ("blackboard", "quiz.txt")),
+            *(("prairielearn", "question"), ("gradescope", "grader.zip"), ("otter", "otter")),
+        ]
     )
-    s.run("practice", "--seed", str(s.seed), "--as", kind, "-o", s.out(name), allowed=NO_QUIZ)
+    _quiz(s, kind, name)
+
+
+def _quiz(s: Subject, kind: str, name: str) -> Path | None:
+    """Practice written for a learning system; None where it is refused."""
+    path = s.folder / name
+    if path.is_dir():
+        shutil.rmtree(path)
+    ran = s.run("practice", "--seed", str(s.seed), "--as", kind, "-o", s.out(name), allowed=NO_QUIZ)
+    return None if ran is None else path
+
+
+@command
+def practice_stack(s: Subject) -> None:
+    path = _quiz(s, "stack", "stack.xml")
+    for question in ElementTree.parse(path).iter("question") if path is not None else ():
+        for said in failing(question):
+            raise Wrong("a test of a STACK question fails", said)
+
+
+@command
+def practice_nbgrader(s: Subject) -> None:
+    folder = _quiz(s, "nbgrader", "assignment")
+    if folder is None:
+        return
+    (notebook,) = folder.glob("*.ipynb")
+    problem = handgrad.load(folder / "problem.toml")
+    for step in handgrad.check(problem, notebook).steps:
+        if step.verdict == "wrong":
+            raise Wrong("right figures in a notebook are faulted", str(step))
 
 
 @command

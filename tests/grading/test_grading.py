@@ -29,8 +29,8 @@ def assert_as_one_by_one(grader: Grader, batch: Batch, graded: Graded) -> None:
         for step in report.steps:
             at = row, graded.targets.index(step.target)
             assert graded.verdict(row, step.target) == step.verdict, (row, step)
-            best = step.diagnosis[0] if step.diagnosis else None
-            assert graded.explained(row, step.target) == best, (row, step)
+            why = int(graded.diagnosis[at])
+            assert (graded.explanations[why] if why >= 0 else ()) == step.diagnosis, (row, step)
             assert (graded.marks[at], graded.out_of[at]) == (step.marks, step.out_of)
         assert graded.totals[row] == report.marks
         assert graded.totals_out_of[row] == report.out_of
@@ -159,7 +159,7 @@ def test_every_mistake_of_a_problem(name: str) -> None:
     made = planted_class(grader.checker.work, len(plants) + 20, 3, manner, plants=plants)
     graded = grader.grade(made.batch)
     assert_as_one_by_one(grader, made.batch, graded)
-    found = {d.rule for d in graded.diagnoses}
+    found = {explained[0].rule for explained in graded.explanations}
     assert len(found & {rule for planted in made.planted for _, rule in planted}) > 2
 
 

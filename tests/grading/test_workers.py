@@ -57,7 +57,7 @@ def test_two_processes() -> None:
     parts = list(grade_batches(handgrad.load("lab9"), RUBRIC, made.batch.parts(17), workers=2))
     assert [len(part) for part in parts] == [17, 17, 17, 9]
     assert_the_same(parts, grader.grade(made.batch))
-    done = [one for part in parts for found in part.diagnoses for one in found.done]
+    done = [one for part in parts for found in part.explanations for d in found for one in d.done]
     targets = {q.target for q in grader.checker.work.structure.quantities}
     assert done
     assert {one.quantity.target for one in done} <= targets

@@ -16,14 +16,36 @@ from handgrad.quizzes.asking import quiz_questions
 from handgrad.quizzes.question import AskedQuantity, Gap, QuizQuestion, Taken
 from handgrad.quizzes.sharing import share_right
 
-PROBLEMS = ("lab9", "softmax", "batch", "rnn", "sigmoid_circuit")
-"""A network of ReLUs, classes, many cases, time steps, and scalars alone."""
+PROBLEMS = ("lab9", "softmax", "batch", "rnn", "sigmoid_circuit", "adam")
+"""A network of ReLUs, classes, many cases, time steps, scalars alone, and an update whose numbers may round to 0."""
+
+ADAM = '''
+title = "Adam"
+equations = """
+z = w*x + b
+L = (z - y)**2
+"""
+[parameters]
+w = 0.5
+b = -0.2
+[data]
+x = 2
+y = 1.2
+[update]
+rate = 0.1
+rule = "adam"
+'''
+
+
+def problem(name: str) -> handgrad.Problem:
+    """A bundled problem, or the one above."""
+    return handgrad.loads(ADAM) if name == "adam" else handgrad.load(name)
 
 
 @cache
 def worked(name: str = "lab9", count: int = 1, seed: int = 0, decimals: int = 4) -> WorkedSheets:
     """Sheets of a bundled problem."""
-    sheets = handgrad.practice(handgrad.load(name), count=count, seed=seed)
+    sheets = handgrad.practice(problem(name), count=count, seed=seed)
     return sheets.worked(decimals=decimals)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -159,6 +159,26 @@ def marks(question: Element, entered: Mapping[str, str]) -> dict[str, Marked | N
         for i in question.findall("input")
     }
     return {p.findtext("name") or "": _tree(p, values) for p in question.findall("prt")}
+
+
+def failing(question: Element) -> Iterator[str]:
+    """What does not come out as a question's own tests have it."""
+    for case in question.findall("qtest"):
+        entered = {
+            i.findtext("name") or "": (i.findtext("value") or "?").replace("EMPTYANSWER", "")
+            for i in case.findall("testinput")
+        }
+        found = marks(question, entered)
+        for expected in case.findall("expected"):
+            name = expected.findtext("name") or ""
+            score = float(expected.findtext("expectedscore") or 9)
+            marked = found[name]
+            if (
+                marked is None
+                or abs(marked.score - score) > 1e-6
+                or marked.note != expected.findtext("expectedanswernote")
+            ):
+                yield f"test {case.findtext('testcase')}, {name}: {marked}, expected {score:g}"
 
 
 def _tree(tree: Element, values: Mapping[str, Any]) -> Marked | None:

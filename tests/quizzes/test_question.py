@@ -130,3 +130,14 @@ def test_a_question_follows_from_the_sheet_alone() -> None:
     two = quiz_questions(worked("lab9", 2))
     again = quiz_questions(list(worked("lab9", 2))[1])
     assert _all(two[1]) == _all(again[0])
+
+
+def test_where_bounds_tell_nothing_only_the_figure_itself_is_right() -> None:
+    """Adam divides by the root of what a person rounds to 0, which may then be anything."""
+    for question in questions("adam", 4):
+        for gap in question.gaps:
+            for taken in (gap.right, *(w.given for w in gap.wrong)):
+                assert taken.upper - taken.lower < 0.1 * max(1.0, abs(taken.value)) + 0.4
+        (asked,) = (a for a in question.asked if a.target == "updated.b")
+        (gap,) = asked.gaps
+        assert float(gap.right.tolerance) < 0.05

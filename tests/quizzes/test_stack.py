@@ -19,7 +19,7 @@ from handgrad.quizzes import quiz_files
 from handgrad.quizzes.maxima import MaximaTerms, in_maxima
 from handgrad.quizzes.question import AskedQuantity, Gap, QuizQuestion
 from tests.quizzes.sheets import PROBLEMS, edges, files, questions, shares
-from tests.quizzes.stack_trees import Maxima, marks
+from tests.quizzes.stack_trees import Maxima, failing, marks
 
 Entered = dict[tuple[str, tuple[int, ...]], str]
 
@@ -132,25 +132,9 @@ def test_what_is_empty_blocks_nothing_and_what_is_no_number_only_its_own() -> No
 
 
 def test_its_own_tests_hold() -> None:
-    for name in ("lab9",):
-        for element in asked(name):
-            cases = element.findall("qtest")
-            assert len(cases) > 5
-            for case in cases:
-                entered = {
-                    i.findtext("name") or "": (i.findtext("value") or "?").replace(
-                        "EMPTYANSWER", ""
-                    )
-                    for i in case.findall("testinput")
-                }
-                found = marks(element, entered)
-                for expected in case.findall("expected"):
-                    marked = found[expected.findtext("name") or ""]
-                    assert marked is not None
-                    assert marked.score == pytest.approx(
-                        float(expected.findtext("expectedscore") or 9), abs=1e-6
-                    )
-                    assert marked.note == expected.findtext("expectedanswernote")
+    for element in asked("lab9"):
+        assert len(element.findall("qtest")) > 5
+        assert not list(failing(element))
 
 
 def test_every_input_has_its_place_and_only_these_are_blocks() -> None:

@@ -30,6 +30,9 @@ from handgrad.expression import Leaf
 from handgrad.operations.mistakes import OF_UPDATES, PRIORITY, Mistake
 from handgrad.text import Text
 
+UNREAD = "not_entered"
+"""The rule of what is only not complete."""
+
 NAMED = 3
 """Explanations that are given, at most."""
 
@@ -139,11 +142,13 @@ class _Found:
     """An explanation that fits on some sheets.
 
     Arguments:
+        rule: its id, as of a `Diagnosis`.
         score: what puts explanations in order, the best first.
         where: by sheet, whether it fits.
         told: the explanation on a sheet, by its number among those looked at.
     """
 
+    rule: str
     score: tuple[int, ...]
     where: Mask
     told: Callable[[int], Diagnosis]
@@ -175,16 +180,12 @@ class Explaining:
         return seen.only(left) if len(left) else None
 
     def all_of(self, sheet: int) -> tuple[Diagnosis, ...]:
-        """The explanations of a sheet, best first."""
-        return _best([(each.score, each.told(at)) for each, at in self._found[sheet]])
-
-    def best_of(self, sheet: int) -> Diagnosis | None:
-        """The best explanation of a sheet."""
-        found = self._found[sheet]
-        if not found:
-            return None
-        best, at = min(found, key=lambda pair: pair[0].score)
-        return best.told(at)
+        """The explanations of a sheet, best first: each rule once, and none that a more precise one has said."""
+        unique: dict[str, tuple[_Found, int]] = {}
+        for each, at in sorted(self._found[sheet], key=lambda pair: pair[0].score):
+            if unique.keys().isdisjoint(SAID_BY.get(each.rule, ())):
+                unique.setdefault(each.rule, (each, at))
+        return tuple([each.told(at) for each, at in list(unique.values())[:NAMED]])
 
 
 def value_of(
@@ -243,7 +244,7 @@ class Diagnosing:
         slack = self._slack(entry, half.written)
         everything = np.arange(sheets.count)
         seen = _Seen(everything, quantity, entry, slack, wrong, tuple(bases), own, self.habit)
-        found.add(seen, [_Found((0,), unread, lambda at: self._unread(entry.sheet(at)))])
+        found.add(seen, [_Found(UNREAD, (0,), unread, lambda at: self._unread(entry.sheet(at)))])
         left = np.flatnonzero(np.atleast_1d(sheets.any(wrong)))
         if len(left):
             self._explain(found, seen.only(left))
@@ -305,7 +306,7 @@ class Diagnosing:
 
     def _unread(self, entry: WrittenEntry) -> Diagnosis:
         blank = tuple(tuple(int(i) for i in at) for at in np.argwhere(np.isnan(entry.value))[:64])
-        return Diagnosis("not_entered", unread_text(blank, bool(entry.faults)), blank)
+        return Diagnosis(UNREAD, unread_text(blank, bool(entry.faults)), blank)
 
     # -- one mistake -----------------------------------------------------------------------------
 
@@ -314,7 +315,7 @@ class Diagnosing:
             for numbers, where in self._numbers(seen, variant.formula):
                 score = (numbers == "rounded", PRIORITY[variant.mistake.rule])
                 told = partial(self._told, seen, variant.mistake, numbers)
-                yield _Found(score, where, told)
+                yield _Found(variant.mistake.rule, score, where, told)
 
     def _numbers(self, seen: _Seen, formula: CompiledFormula) -> Iterator[tuple[Numbers, Mask]]:
         """What a formula gives the figures from, or may with roundings on the way, and on which sheets."""
@@ -351,7 +352,7 @@ class Diagnosing:
         references = list(self._references(seen))
         for at in range(len(seen.which)):
             for score, diagnosis in self._slips_on(seen, references, at):
-                yield _Found(score, seen.on(at), lambda _, told=diagnosis: told)  # type: ignore[misc]
+                yield _Found(diagnosis.rule, score, seen.on(at), lambda _, told=diagnosis: told)  # type: ignore[misc]
         yield from self._rounded_early(seen)
 
     def _slips_on(self, seen: _Seen, references: Sequence[Array], at: int) -> Iterator[Scored]:
@@ -379,7 +380,7 @@ class Diagnosing:
             if slip is not None:
                 text = (*slip_text(slip, seen.quantity), ", and that is not all")
                 told = Diagnosis(slip.rule, text, slip.entries)
-                yield _Found((5, 0), seen.on(at), lambda _, told=told: told)  # type: ignore[misc]
+                yield _Found(told.rule, (5, 0), seen.on(at), lambda _, told=told: told)  # type: ignore[misc]
 
     def _copied(self, seen: _Seen) -> Iterator[_Found]:
         """Another quantity's figures in this one's place."""
@@ -393,7 +394,9 @@ class Diagnosing:
                 continue
             where = open_ & seen.fits(exact[other.leaf]) & sheets.any(exact[other.leaf] != 0)
             if sheets.some(where):
-                yield _Found((3, 0), where, partial(self._told_copied, seen, other))
+                yield _Found(
+                    "another_quantity", (3, 0), where, partial(self._told_copied, seen, other)
+                )
                 open_ = open_ & ~where
                 if not sheets.some(open_):
                     return
@@ -416,7 +419,7 @@ class Diagnosing:
                 by, places = f"{factor:.4g}", seen.entries(at)
                 text = slip_text(slips.Slip("scaled", places, by), seen.quantity)
                 told = Diagnosis("scaled", text, places, written=by)
-                yield _Found((7, 0), seen.on(at), lambda _, told=told: told)  # type: ignore[misc]
+                yield _Found(told.rule, (7, 0), seen.on(at), lambda _, told=told: told)  # type: ignore[misc]
 
     def _references(self, seen: _Seen) -> Iterator[Array]:
         """What the figures should have been: from the student's own numbers, and exactly."""
@@ -443,7 +446,8 @@ class Diagnosing:
                 where = where & seen.fits(array)
                 if seen.sheets.some(where):
                     early = (f"the numbers it is computed from were rounded to {words} too early",)
-                    yield _Found((1, 0), where, partial(self._told_early, seen, early))
+                    told = partial(self._told_early, seen, early)
+                    yield _Found("rounded_early", (1, 0), where, told)
                     open_ = open_ & ~where
 
     @staticmethod
@@ -486,7 +490,7 @@ class Diagnosing:
                 for numbers, where in self._leads(seen, room, sites, wrong):
                     own = supposed if numbers == "entered" else ()
                     told = partial(self._told_hidden, seen, site, variant.mistake, own, numbers)
-                    yield _Found(score, where, told)
+                    yield _Found(variant.mistake.rule, score, where, told)
 
     def _told_hidden(
         self,
@@ -598,8 +602,9 @@ class Diagnosing:
     ) -> _Found:
         rules = sorted((mistake.rule for mistake, _ in pair), key=lambda r: PRIORITY[r])
         priority = sum(PRIORITY[r] for r in rules)
-        told = partial(self._told_pair, seen, pair, "+".join(rules), numbers)
-        return _Found((score, priority), where, told)
+        rule = "+".join(rules)
+        told = partial(self._told_pair, seen, pair, rule, numbers)
+        return _Found(rule, (score, priority), where, told)
 
     def _told_pair(
         self,
@@ -612,15 +617,6 @@ class Diagnosing:
         text = pair_text(*pair, self.work.cases)
         done = tuple(Done(q, m.rule, m.formula) for m, q in pair)
         return Diagnosis(rule, text, seen.entries(at), done=done, numbers=numbers)
-
-
-def _best(found: list[Scored]) -> tuple[Diagnosis, ...]:
-    """The explanations in order, each rule once, and none that a more precise one has said."""
-    unique: dict[str, Diagnosis] = {}
-    for _, diagnosis in sorted(found, key=lambda s: s[0]):
-        if unique.keys().isdisjoint(SAID_BY.get(diagnosis.rule, ())):
-            unique.setdefault(diagnosis.rule, diagnosis)
-    return tuple(unique.values())[:NAMED]
 
 
 SAID_BY: Mapping[str, frozenset[str]] = {

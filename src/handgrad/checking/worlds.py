@@ -243,13 +243,16 @@ class World:
             known[each] = self.sheets.spread(value)
         return known[leaf]
 
-    def led_to(self, formula: CompiledFormula, half: Array) -> Interval:
-        """By entry, the figures that `leads_to` holds for: the least and the largest; NaN where it does for none."""
+    def led_to(self, formula: CompiledFormula, half: Array) -> tuple[Array, Array]:
+        """By entry, the figures that `leads_to` holds for: the least and the largest; NaN where it does for none.
+
+        They are no interval, to which NaN is any number: where bounds tell nothing, nothing is led to.
+        """
         like = self.value(formula)
         reach = self.reach(formula)
         telling = self._telling(reach, half, like) & np.isfinite(like)
         farthest = half + self._farthest(formula, like)
-        return Interval(
+        return (
             np.where(telling, np.maximum(reach.lower - half, like - farthest), np.nan),
             np.where(telling, np.minimum(reach.upper + half, like + farthest), np.nan),
         )

@@ -15,6 +15,7 @@ from handgrad.problem import Problem
 from handgrad.record import JsonForm, Proportion, record
 from handgrad.saving import Page, Report, Result
 from handgrad.solution import Trace
+from handgrad.text import Text
 
 MistakeKind: TypeAlias = Literal["mistake", "slip"]
 """A rule that is misunderstood, or a slip of the pen."""
@@ -80,6 +81,17 @@ class MistakePlace:
 
 
 @record
+class AlikeMistake:
+    """Another rule that leads to the same figures as a misconception, and on how many of its sheets."""
+
+    rule: str
+    text: str
+    count: int
+    told: Text = field(repr=False, compare=False)
+    json: ClassVar = JsonForm(without=("told",))
+
+
+@record
 class Misconception:
     """A rule that students broke.
 
@@ -91,6 +103,7 @@ class Misconception:
         worded: the sheets on which exactly that was done, in the quantity of the example.
         first_step: the step in which it is met first on most of them.
         places: the quantities in which it was found, the likelier first.
+        alike: other rules that lead to the same figures: on those sheets it is one or the other.
         example: a sheet with it.
     """
 
@@ -102,6 +115,7 @@ class Misconception:
     worded: int
     first_step: str
     places: tuple[MistakePlace, ...]
+    alike: tuple[AlikeMistake, ...]
     example: ClassExample = field(repr=False, compare=False)
     json: ClassVar = JsonForm(without=("example",))
 

@@ -31,8 +31,8 @@ class Graded:
             that the batch has columns for.
         verdicts: codes, of which `VERDICTS` is the list; `UNASKED` for what is not asked for and was not entered.
         marks, out_of: what each quantity earns, and what it is worth.
-        diagnosis: where in `diagnoses` stands what explains a wrong quantity best; −1 where nothing does.
-        diagnoses: the explanations, each once.
+        diagnosis: where in `explanations` stands what explains a wrong quantity; −1 where nothing does.
+        explanations: each once, as `check` gives it: the likeliest first, and others that lead to the same figures.
         remarks: by row, what of a sheet could not be read or used.
         unused: the headings of no use, and why.
     """
@@ -43,7 +43,7 @@ class Graded:
     marks: Floats
     out_of: Floats
     diagnosis: npt.NDArray[np.int32]
-    diagnoses: tuple[Diagnosis, ...]
+    explanations: tuple[tuple[Diagnosis, ...], ...]
     remarks: Mapping[int, tuple[Unused, ...]]
     unused: tuple[Unused, ...] = ()
 
@@ -73,4 +73,4 @@ class Graded:
     def explained(self, row: int, target: str) -> Diagnosis | None:
         """What explains a wrong quantity of a student best; None where nothing does."""
         index = int(self.diagnosis[row, self.targets.index(target)])
-        return None if index < 0 else self.diagnoses[index]
+        return None if index < 0 else self.explanations[index][0]

@@ -48,7 +48,7 @@ class _Verdicts:
     codes: npt.NDArray[np.uint8]
     marks: Floats
     out_of: Floats
-    best: tuple[tuple[int, Diagnosis], ...]
+    explained: tuple[tuple[int, tuple[Diagnosis, ...]], ...]
     remarks: tuple[Unused, ...]
 
 
@@ -248,24 +248,24 @@ class Grader:
     ) -> _Verdicts:
         """What was found on a sheet, with its marks."""
         codes = np.full(len(task.targets), UNASKED, dtype=np.uint8)
-        places, outcomes, best = [], [], []
+        places, outcomes, every = [], [], []
         for k, quantity in enumerate(task.targets):
             column = columns.get(quantity)
             code = MISSING if column is None else int(column.codes[at])
             if not quantity.asked and (column is None or (code == MISSING and not remarks)):
                 continue
             codes[k] = code
-            explained = None if column is None else column.best.get(at)
-            if explained is not None:
-                best.append((k, explained))
-            rule = explained.rule if explained is not None else ""
+            explained = () if column is None else column.explained.get(at, ())
+            if explained:
+                every.append((k, explained))
+            rule = explained[0].rule if explained else ""
             trivial = column is not None and bool(column.trivial[at])
             places.append(k)
             outcomes.append(MarkedBy(quantity, VERDICTS[code], rule, trivial))
         marks, out_of = np.zeros(len(task.targets)), np.zeros(len(task.targets))
         earned = np.array(list(marks_of(outcomes, self.checker.rubric))).reshape(-1, 2)
         marks[places], out_of[places] = earned.T
-        return _Verdicts(codes, marks, out_of, tuple(best), remarks)
+        return _Verdicts(codes, marks, out_of, tuple(every), remarks)
 
     def _alone(self, task: _Task, row: int) -> _Verdicts:
         report = self._report(task.batch, task.columns, row)
@@ -284,27 +284,27 @@ def _of_steps(
     codes = np.full(len(targets), UNASKED, dtype=np.uint8)
     marks, out_of = np.zeros(len(targets)), np.zeros(len(targets))
     places = {quantity.target: k for k, quantity in enumerate(targets)}
-    best = []
+    explained = []
     for step in steps:
         k = places[step.target]
         codes[k] = VERDICTS.index(step.verdict)
         marks[k], out_of[k] = step.marks, step.out_of
         if step.diagnosis:
-            best.append((k, step.diagnosis[0]))
-    return _Verdicts(codes, marks, out_of, tuple(best), remarks)
+            explained.append((k, step.diagnosis))
+    return _Verdicts(codes, marks, out_of, tuple(explained), remarks)
 
 
 def _graded(task: _Task, rows: list[_Verdicts]) -> Graded:
     """The verdicts on all sheets of a batch, in arrays."""
     size = (len(rows), len(task.targets))
     diagnosis = np.full(size, -1, dtype=np.int32)
-    diagnoses: dict[Diagnosis, int] = {}
+    every: dict[tuple[Diagnosis, ...], int] = {}
     by_identity: dict[int, int] = {}
     for row, found in enumerate(rows):
-        for k, best in found.best:
-            number = by_identity.get(id(best))
+        for k, explained in found.explained:
+            number = by_identity.get(id(explained))
             if number is None:
-                number = by_identity[id(best)] = diagnoses.setdefault(best, len(diagnoses))
+                number = by_identity[id(explained)] = every.setdefault(explained, len(every))
             diagnosis[row, k] = number
 
     return Graded(
@@ -314,7 +314,7 @@ def _graded(task: _Task, rows: list[_Verdicts]) -> Graded:
         np.array([found.marks for found in rows], dtype=float).reshape(size),
         np.array([found.out_of for found in rows], dtype=float).reshape(size),
         diagnosis,
-        tuple(diagnoses),
+        tuple(every),
         {row: found.remarks for row, found in enumerate(rows) if found.remarks},
         task.columns.unused,
     )

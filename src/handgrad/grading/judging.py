@@ -29,12 +29,12 @@ class JudgedColumn:
     Arguments:
         codes: as in `Graded`.
         trivial: whether the figures follow from an earlier slip that left nothing to work out.
-        best: by sheet where figures are wrong, what explains them best.
+        explained: by sheet where figures are wrong, what explains them, best first.
     """
 
     codes: npt.NDArray[np.uint8]
     trivial: npt.NDArray[np.bool_]
-    best: Mapping[int, Diagnosis] = field(default_factory=dict)
+    explained: Mapping[int, tuple[Diagnosis, ...]] = field(default_factory=dict)
 
 
 class JudgingMany(Judging):
@@ -65,18 +65,18 @@ class JudgingMany(Judging):
         codes[np.broadcast_to(one.is_right, count)] = RIGHT
         codes[wrong] = WRONG
         codes[np.broadcast_to(one.is_missing, count)] = MISSING
-        best: dict[int, Diagnosis] = {}
+        explained: dict[int, tuple[Diagnosis, ...]] = {}
         if wrong.any():
             found = self.diagnosis(one)
             for sheet in found.which.tolist():
-                diagnosis = found.best_of(sheet)
-                if diagnosis is not None:
-                    best[sheet] = diagnosis
-                    self.undecided[sheet] |= bool(diagnosis.supposed)
+                diagnoses = found.all_of(sheet)
+                if diagnoses:
+                    explained[sheet] = diagnoses
+                    self.undecided[sheet] |= bool(diagnoses[0].supposed)
             if may_be_late(self.work, quantity):
                 self.undecided |= wrong
         trivial = np.broadcast_to(one.is_trivial, count)
-        self.columns[quantity] = JudgedColumn(codes, trivial, best)
+        self.columns[quantity] = JudgedColumn(codes, trivial, explained)
         self.carry(one)
 
 

@@ -51,7 +51,7 @@ class MarksTable:
         """A line for each student."""
         columns = {target: column for column, target in enumerate(graded.targets)}
         places = [columns.get(target) for target in self._targets]
-        rules = [diagnosis.rule for diagnosis in graded.diagnoses]
+        rules = [explained[0].rule for explained in graded.explanations]
         wrong: dict[int, list[str]] = {}
         for row, column in np.argwhere(graded.verdicts == VERDICTS.index("wrong")).tolist():
             why = int(graded.diagnosis[row, column])

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from handgrad.checking.quantities import Quantity, structure_of
 from handgrad.grading.charts import marks_chart, quantities_chart
 from handgrad.grading.examples import ToldExample, told_example
-from handgrad.grading.words import marks, oddity_text, percent, quantity_text, sheets, told
+from handgrad.grading.words import (
+    alike_text,
+    marks,
+    oddity_text,
+    percent,
+    quantity_text,
+    sheets,
+    told,
+)
 from handgrad.page.blocks import Block, Heading, Note, Paragraph, Table, Text
 from handgrad.page.charts import chart
 from handgrad.saving import Page
@@ -180,6 +188,8 @@ def _told(
     yield Paragraph(
         (f"On {of}; it begins in step {misconception.first_step}.", *_elsewhere(misconception))
     )
+    if misconception.alike:
+        yield Note("info", alike_text(misconception))
     yield example.written
     yield from example.worked
 

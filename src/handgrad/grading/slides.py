@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from handgrad.grading.examples import ToldExample, told_example
-from handgrad.grading.words import percent, sheets, told
+from handgrad.grading.words import alike_text, percent, sheets, told
 from handgrad.page.blocks import Block, Derivation, Heading, Note, Paragraph, Table, Text
 from handgrad.page.portions import ROOM, SHOWN, SIZES, portions
 from handgrad.saving import Page
@@ -68,7 +68,10 @@ def _mistake(
     """The slides of one mistake: how it looks, and how the step is done."""
     step = misconception.first_step
     share: Text = (f"{percent(misconception.share)} of {sheets(report.count)}",)
-    seen: list[Block] = [Note("warning", sentence(*told(misconception), ".")), example.written]
+    seen: list[Block] = [Note("warning", sentence(*told(misconception), "."))]
+    if misconception.alike:
+        seen.append(Note("info", alike_text(misconception)))
+    seen.append(example.written)
     if SIZES.total([*seen, *example.worked]) <= ROOM:
         yield from _slides(f"Mistake {number}", [*seen, *example.worked], step, share)
         return

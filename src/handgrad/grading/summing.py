@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from handgrad.checking import Checker
+from handgrad.checking.diagnosis import UNREAD
 from handgrad.checking.report import Diagnosis
 from handgrad.checking.words import MISTAKES
 from handgrad.grading.class_report import (
+    AlikeMistake,
     ClassReport,
     Distribution,
     MarksBin,
@@ -23,9 +25,7 @@ from handgrad.grading.graded import UNASKED, VERDICTS, Graded
 from handgrad.grading.intake import Intake
 from handgrad.grading.oddities import OddityCount
 from handgrad.grading.tally import UNIT, ClassTally, RuleTally, expanded
-
-UNFINISHED = "not_entered"
-"""The rule of what is only not complete: no mistake."""
+from handgrad.text import Text, plain_text
 
 OF_RULES = frozenset(("wrong_shape", "rounded_early"))
 """Rules that are no formula's, and misunderstood nonetheless."""
@@ -57,7 +57,8 @@ def class_report(
 
 def students_of(graded: Graded, steps: Mapping[str, str]) -> Iterator[StudentMarks]:
     """The marks of each student of a batch."""
-    texts = [str(diagnosis) for diagnosis in graded.diagnoses]
+    likeliest = [explained[0] for explained in graded.explanations]
+    texts = [str(diagnosis) for diagnosis in likeliest]
     totals, out_of = graded.totals.tolist(), graded.totals_out_of.tolist()
     for row, id_ in enumerate(graded.ids):
         found = []
@@ -71,7 +72,7 @@ def students_of(graded: Graded, steps: Mapping[str, str]) -> Iterator[StudentMar
                         VERDICTS[code],
                         float(graded.marks[row, column]),
                         float(graded.out_of[row, column]),
-                        graded.diagnoses[why].rule if why >= 0 else "",
+                        likeliest[why].rule if why >= 0 else "",
                         texts[why] if why >= 0 else "",
                     )
                 )
@@ -98,7 +99,7 @@ def _misconceptions(tally: ClassTally) -> tuple[Misconception, ...]:
     places = {target: place for place, target in enumerate(tally.steps)}
     found = []
     for rule, one in tally.rules.items():
-        if rule == UNFINISHED:
+        if rule == UNREAD:
             continue
         ordered = sorted(one.places.items(), key=lambda pair: (-pair[1], places[pair[0]]))
         key = _commonest(one, [target for target, _ in ordered])
@@ -112,10 +113,22 @@ def _misconceptions(tally: ClassTally) -> tuple[Misconception, ...]:
                 worded=one.worded[key],
                 first_step=min(one.starts, key=lambda s: (-one.starts[s], _step_order(s))),
                 places=tuple(MistakePlace(t, tally.steps[t], n) for t, n in ordered),
+                alike=tuple(_alike(one)),
                 example=one.examples[key],
             )
         )
     return tuple(sorted(found, key=lambda m: (-m.count, _step_order(m.first_step), m.rule)))
+
+
+def _alike(one: RuleTally) -> Iterator[AlikeMistake]:
+    """The other rules that lead to the same figures, those on most sheets first, each in its commonest words."""
+    worded: dict[str, list[tuple[int, str, Text]]] = {}
+    for (rule, text), count in one.alike.items():
+        worded.setdefault(rule, []).append((-count, plain_text(text), text))
+    counts = {rule: -sum(count for count, *_ in found) for rule, found in worded.items()}
+    for rule in sorted(worded, key=lambda r: (-counts[r], r)):
+        _, words, text = min(worded[rule], key=lambda found: found[:2])
+        yield AlikeMistake(rule, words, counts[rule], text)
 
 
 def _commonest(one: RuleTally, targets: Sequence[str]) -> tuple[str, str]:

@@ -6,7 +6,7 @@ Marks are counted in millionths, so that sums are the same whatever their order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -18,7 +18,7 @@ from handgrad.checking.report import Diagnosis
 from handgrad.grading.graded import VERDICTS, Graded
 from handgrad.grading.intake import Portion
 from handgrad.grading.words import wording
-from handgrad.text import plain_text
+from handgrad.text import Text, plain_text
 
 UNIT = 1_000_000
 """Of a mark, so many parts are counted."""
@@ -62,6 +62,8 @@ class RuleTally:
     Arguments:
         students: the sheets in which it was.
         places: by quantity, how many sheets have it there.
+        alike: by another rule that leads to the same figures, wherever the sheet has them, and by its words, how many
+            sheets there are.
         worded: by quantity and by what was done in words, how many sheets have it so.
         starts: by step, how many sheets have it there first.
         examples: by the same, a sheet; of two the one that is first by its order.
@@ -71,6 +73,7 @@ class RuleTally:
     places: Counter[str] = field(default_factory=Counter)
     worded: Counter[tuple[str, str]] = field(default_factory=Counter)
     starts: Counter[str] = field(default_factory=Counter)
+    alike: Counter[tuple[str, Text]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], ClassExample] = field(default_factory=dict)
 
     def merge(self, other: RuleTally) -> None:
@@ -79,6 +82,7 @@ class RuleTally:
         self.places += other.places
         self.worded += other.worded
         self.starts += other.starts
+        self.alike += other.alike
         for key, example in other.examples.items():
             self.keep(key, example)
 
@@ -122,15 +126,16 @@ class ClassTally:
         self.with_mistakes += int(wrong.any(axis=1).sum())
         self.unexplained += int((wrong & (graded.diagnosis < 0)).any(axis=1).sum())
         for rule, explaining in _by_rule(graded).items():
-            self._add_rule(rule, np.isin(graded.diagnosis, explaining), graded, portion)
+            self._add_rule(rule, explaining, graded, portion)
 
     def _add_rule(
         self,
         rule: str,
-        here: np.ndarray[tuple[int, ...], np.dtype[np.bool]],
+        explaining: Sequence[int],
         graded: Graded,
         portion: Portion,
     ) -> None:
+        here = np.isin(graded.diagnosis, explaining)
         tally = self.rules.setdefault(rule, RuleTally())
         rows = np.flatnonzero(here.any(axis=1))
         tally.students += len(rows)
@@ -140,7 +145,8 @@ class ClassTally:
             tally.places[target] += len(among)
             by_words: dict[str, list[int]] = {}
             for index in np.unique(graded.diagnosis[among, column]).tolist():
-                by_words.setdefault(plain_text(wording(graded.diagnoses[index])), []).append(index)
+                words = plain_text(wording(graded.explanations[index][0]))
+                by_words.setdefault(words, []).append(index)
             for words, alike in by_words.items():
                 rows_alike = among[np.isin(graded.diagnosis[among, column], alike)]
                 tally.worded[target, words] += len(rows_alike)
@@ -148,8 +154,15 @@ class ClassTally:
         first = here.argmax(axis=1)[rows]
         found = Counter(zip(graded.diagnosis[rows, first].tolist(), first.tolist(), strict=True))
         for (index, column), count in found.items():
-            step = graded.diagnoses[index].step or self.steps.get(graded.targets[column], "")
-            tally.starts[step] += count
+            likeliest = graded.explanations[index][0]
+            tally.starts[likeliest.step or self.steps.get(graded.targets[column], "")] += count
+        others = {index: _others(graded.explanations[index], rule) for index in explaining}
+        if any(others.values()):
+            for row in rows.tolist():
+                every = [others[index] for index in graded.diagnosis[row, here[row]].tolist()]
+                tally.alike.update(
+                    (r, t) for r, t in every[0].items() if all(r in o for o in every)
+                )
 
     @staticmethod
     def _example(
@@ -169,7 +182,7 @@ class ClassTally:
         row, digest = min(((r, _digest(graded.ids[r])) for r in rows), key=lambda pair: pair[1])
         if known is not None and known.order <= (fewest, digest):
             return
-        diagnosis = graded.diagnoses[int(graded.diagnosis[row, column])]
+        diagnosis = graded.explanations[int(graded.diagnosis[row, column])][0]
         answers, own = portion.answers(row), portion.own(row)
         tally.keep(key, ClassExample((fewest, digest), key[0], diagnosis, answers, own))
 
@@ -188,10 +201,16 @@ class ClassTally:
 def _by_rule(graded: Graded) -> Mapping[str, list[int]]:
     """By rule, the explanations that name it, alone or with another."""
     found: dict[str, list[int]] = {}
-    for index, diagnosis in enumerate(graded.diagnoses):
-        for rule in dict.fromkeys(diagnosis.rule.split("+")):
+    for index, (likeliest, *_) in enumerate(graded.explanations):
+        for rule in dict.fromkeys(likeliest.rule.split("+")):
             found.setdefault(rule, []).append(index)
     return found
+
+
+def _others(explained: Sequence[Diagnosis], rule: str) -> Mapping[str, Text]:
+    """By other rules that lead to the same figures, what was done by them in words."""
+    others = (d for d in explained[1:] if rule not in d.rule.split("+"))
+    return {d.rule: wording(d) for d in others}
 
 
 def _parts(marks: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:

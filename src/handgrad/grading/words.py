@@ -10,7 +10,7 @@ from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Diagnosis, Verdict
 from handgrad.checking.words import MISTAKES, SLIPS
 from handgrad.grading.oddities import Oddity
-from handgrad.text import Text
+from handgrad.text import Text, sentence
 
 if TYPE_CHECKING:
     from handgrad.grading.class_report import Misconception
@@ -94,3 +94,13 @@ def told(misconception: Misconception) -> Text:
     """What was done, and whether that is all, or the same rule was broken with other quantities too."""
     text = wording(misconception.example.diagnosis)
     return text if misconception.worded == misconception.count else (*text, ", or the like")
+
+
+def alike_text(misconception: Misconception) -> Text:
+    """With which other mistakes it shares its figures, in sentences; empty where with none."""
+    found: list[Text] = []
+    for other in misconception.alike:
+        on = "" if other.count == misconception.count else f"on {other.count} of them "
+        said = "the same figures come of another mistake: "
+        found.append(sentence(f"{on}{said}", *other.told, "."))
+    return tuple(part for k, text in enumerate(found) for part in ((" ",) if k else ()) + text)

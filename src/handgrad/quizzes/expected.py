@@ -17,7 +17,6 @@ from handgrad.checking.words import mistake_text
 from handgrad.checking.worlds import World
 from handgrad.errors import OptionError
 from handgrad.figures import LARGE, figure
-from handgrad.numbers import Interval
 from handgrad.operations.mistakes import PRIORITY
 from handgrad.quizzes.question import Gap, Taken, WrongFigure, plain_decimal
 
@@ -101,10 +100,9 @@ class Expected:
         lower, upper = value - half, value + half
         world = self.world
         for way in ways:
-            shown, led = world.value(way), world.led_to(way, half)
-            for bounds in (Interval(shown - half, shown + half), led):
-                lower = np.fmin(lower, bounds.lower)
-                upper = np.fmax(upper, bounds.upper)
+            shown = world.value(way)
+            for least, most in ((shown - half, shown + half), world.led_to(way, half)):
+                lower, upper = np.fmin(lower, least), np.fmax(upper, most)
         return {
             at: Taken(
                 float(value[at]),
