@@ -27,7 +27,7 @@ from handgrad.exercises.asked import asked_arrays
 from handgrad.grading import ClassReport, Grading
 from handgrad.quizzes import grading as prairielearn
 from handgrad.quizzes.question import AskedQuantity, Gap, QuizQuestion
-from tests.quizzes.sheets import PROBLEMS, files, questions, worked
+from tests.quizzes.sheets import PROBLEMS, files, problem, questions, worked
 
 Typed = Callable[[AskedQuantity, Gap], str]
 
@@ -84,7 +84,7 @@ def laid_out(question: QuizQuestion) -> list[tuple[AskedQuantity, Gap]]:
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_what_a_sheet_asks_for_is_what_its_question_asks_for(name: str) -> None:
     (question,) = questions(name)
-    arrays = list(asked_arrays(Checker(handgrad.load(name))))
+    arrays = list(asked_arrays(Checker(problem(name))))
     assert [(a.quantity.target, a.shape) for a in arrays] == [
         (a.target, a.shape) for a in question.asked
     ]
