@@ -12,7 +12,7 @@ import pytest
 
 import handgrad
 from handgrad.formats.terminal import render_terminal
-from handgrad.formats.typst.page import render_typst
+from handgrad.formats.typst import render_pdf, render_typst
 from handgrad.page.blocks import Figure, Heading
 from handgrad.picture.drawing import Arrow, Label
 
@@ -96,7 +96,7 @@ def test_captions_tell_gradients_of_weights_from_what_flows_on() -> None:
 
 
 @pytest.mark.parametrize("paper", ["a4", "letter"])
-@pytest.mark.parametrize("name", ["lab9", "classes", "rnn", "conv"])
+@pytest.mark.parametrize("name", ["lab9", "classes", "rnn", "conv", "convnet"])
 def test_on_paper_each_picture_stands_once_and_before_a_step(name: str, paper: str) -> None:
     """Where a picture stands hangs on where the text does; Typst gives up after five attempts to settle both."""
     typst, pypdf = pytest.importorskip("typst"), pytest.importorskip("pypdf")
@@ -113,3 +113,13 @@ def test_on_paper_each_picture_stands_once_and_before_a_step(name: str, paper: s
         # What is below the caption is a step's number, the legend of another page, or the page's own.
         after = words.partition(said)[2].partition(". ")[2]
         assert re.match(r"\d+\.\d|\d+ / \d+|[A-Z]", after)
+
+
+@pytest.mark.parametrize("paper", ["a4", "letter"])
+def test_a_step_is_not_torn_where_the_page_before_is_nearly_full(paper: str) -> None:
+    """The loss after the update was begun at the foot of one page, and ended on the next."""
+    pypdf = pytest.importorskip("pypdf")
+    page = handgrad.solve(handgrad.load("lab9")).page(pictures=True)
+    pages = [p.extract_text() for p in pypdf.PdfReader(io.BytesIO(render_pdf(page, paper))).pages]  # type: ignore[arg-type]
+    (where,) = [text for text in pages if "The loss after the update" in text]
+    assert "The loss fell" in where

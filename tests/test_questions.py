@@ -92,6 +92,15 @@ def test_the_second_row_of_the_gradient_of_w2() -> None:
     assert plain_text(question.asked()).startswith("Why did row 2 of dW2 come out zero?")
     assert "unit that is shut for every example is dead" in said(question)
     assert (question.zero, question.total) == (6, 15)
+    assert "Find every other zero" in plain_text(question.asked())
+
+
+def test_other_zeros_are_asked_for_where_there_are_some() -> None:
+    for name in ("circuit", "leaky"):
+        question = asked(handgrad.load(name), ZeroEntries)
+        assert question.zero > 0
+        assert [len(part.zeroed) for part in question.parts] == [1]
+        assert "every other zero" not in plain_text(question.asked())
 
 
 def test_sigmoid_for_relu() -> None:

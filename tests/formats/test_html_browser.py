@@ -762,6 +762,13 @@ def test_wide_numbers_begin_below_their_name_on_a_phone(opened: Open) -> None:
             "[...document.querySelectorAll('#step-1\\\\.1 .result math')].map(m => parseFloat(getComputedStyle(m).fontSize))"
         )
         assert min(sizes) > 15
+        # What has numbers put in is as large in one relation of a step as in the next.
+        many = tab.evaluate(
+            "[...document.querySelectorAll('.step .derivation:not(.entries *)')].map(d => new Set("
+            "[...d.querySelectorAll(':scope > .relation > .chain > .link:not(.first) math')]"
+            ".map(m => getComputedStyle(m).fontSize)).size)"
+        )
+        assert max(many) == 1
         seen = tab.evaluate("[...document.querySelectorAll('.told')].map(e => e.clientWidth > 0)")
         assert set(seen) == {told}
         beside = tab.evaluate(

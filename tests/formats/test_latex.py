@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from handgrad.expression import Adjoint, Call, Expression, Literal, Name
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Slice
 from handgrad.formats.latex import escaped, latex
 from handgrad.formats.style import Style
 from tests.formats.trees import adjoints, literals, matrix, names, shaped, trees, vector
@@ -51,6 +51,8 @@ gate = Call("step", (Name("z2", shape=(2,)),), shape=(2,))
         (Name("s"), r"S_{t}"),
         (Name("alpha1"), r"\alpha^{(1)}"),
         (Call("index", (Name("W2"),), (("at", (0, 1)),)), "W_{12}^{(2)}"),
+        (Call("index", (Name("X"),), (("at", (0, Slice())),)), "X_{1}"),
+        (Call("index", (Name("X"),), (("at", (Slice(), 0)),)), "X_{:,1}"),
         (Call("index", (Adjoint("z2"),), (("at", (1,)),)), r"\delta_{2}^{(2)}"),
         (Call("sqrt", (a + b,)), r"\sqrt{a + b}"),
         (

@@ -9,7 +9,7 @@ from math import dist
 import pytest
 
 import handgrad
-from handgrad.formats.typst.page import HIGHEST
+from handgrad.formats.typst.placing import HIGHEST
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle
 from handgrad.picture.measure import Measure
 from handgrad.picture.parts import in_parts
@@ -23,7 +23,7 @@ def length(drawing: Drawing) -> float:
 
 
 @pytest.mark.parametrize("name", ["gru", "lstm"])
-@pytest.mark.parametrize("most", [HIGHEST, 500.0])
+@pytest.mark.parametrize("most", [*HIGHEST.values(), 500.0])
 def test_parts_have_every_box_every_text_and_all_of_the_lines(name: str, most: float) -> None:
     trace = handgrad.solve(handgrad.load(name))
     drawing = graph_picture(trace, "backward")

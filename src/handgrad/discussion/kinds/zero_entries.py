@@ -94,9 +94,13 @@ class ZeroEntries(Question):
             return (f"Did any entry of the gradients come out zero? Why, or why not?{in_training}",)
         first = self.parts[0]
         where: Text = (f" in {cases_words(first.cases)}",) if first.cases else ()
+        others = (
+            " Find every other zero among the gradients, with its reason."
+            if self.untold or sum(len(part.zeroed) for part in self.parts) > 1
+            else ""
+        )
         return (
-            "Why did ", *_telling(first.zeroed).text(), " come out zero", *where,
-            f"? Find every other zero among the gradients, with its reason.{in_training}",
+            "Why did ", *_telling(first.zeroed).text(), " come out zero", *where, f"?{others}{in_training}",
         )  # fmt: skip
 
     def answer(self) -> tuple[Text, ...]:

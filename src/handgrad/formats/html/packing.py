@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 from itertools import groupby
 
-from handgrad.formats.html.relation import together
+from handgrad.formats.html.relation import Written, together
 from handgrad.page.blocks import Block, Derivation
 from handgrad.record import record
 
@@ -52,7 +52,7 @@ class Stretch:
     html: str
     step: int = 0
     block: Block | None = None
-    relations: Sequence[str] = ()
+    relations: Sequence[Written] = ()
 
 
 def joined(parts: Sequence[Stretch]) -> str:
@@ -90,8 +90,8 @@ def _outside(part: Stretch) -> str:
         for k in range(0, len(relations), RELATIONS)
     ]
     waiting = [
-        f'<div style="min-height: {ROW * len(each):g}rem">{_packed(together(each, html))}</div>'
-        for each, html in others
+        f'<div style="min-height: {ROW * len(each):g}rem">{_packed(together(each, markup))}</div>'
+        for each, markup in others
     ]
     return together(*first) + "".join(waiting)
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import TypeAlias
 
 from handgrad.expression import Adjoint, Expression, Literal
-from handgrad.formats.html.text import HtmlWriter
+from handgrad.formats.html.text import NARROW, HtmlWriter
 from handgrad.formats.markup import named_numbers, plain, quantity, remark_class
 from handgrad.formats.mathematics.arrays import grid, slices
 from handgrad.formats.mathematics.nodes import Array, Evaluated, Named, arrays, columns
@@ -24,6 +24,9 @@ LEFT = 8.0
 Side: TypeAlias = tuple[list[tuple[str, float]], str]
 """A side in the pieces between which a line may end, each with its width in ems, and what stands after it."""
 
+Written: TypeAlias = tuple[str, float]
+"""The markup of a relation, and how many ems what has numbers put in is wide."""
+
 REMARK = 0.42
 """The width in ems of a letter of a remark."""
 
@@ -36,20 +39,27 @@ def derivation(block: Derivation, writer: HtmlWriter) -> str:
     return together(block.relations, written(block, writer))
 
 
-def written(block: Derivation, writer: HtmlWriter) -> list[str]:
+def written(block: Derivation, writer: HtmlWriter) -> list[Written]:
     """The relations, each by itself."""
     return [_relation(relation, writer, "") for relation in block.relations]
 
 
-def together(relations: Sequence[Relation], html: Sequence[str]) -> str:
+def together(relations: Sequence[Relation], each: Sequence[Written]) -> str:
     """Relations that have been written, one under the other."""
     if are_given(relations):
-        return f'<div class="derivation given">{"".join(html)}</div>'
+        return _derivation("derivation given", each)
     labelled = " labelled" if any(r.label for r in relations) else ""
-    return f'<div class="derivation{labelled}">{"".join(html)}</div>'
+    return _derivation(f"derivation{labelled}", each)
 
 
-def _relation(relation: Relation, writer: HtmlWriter, entry: str) -> str:
+def _derivation(classes: str, each: Sequence[Written]) -> str:
+    """What has numbers put in is all as large as the widest of it can be."""
+    widest = max((width for _, width in each), default=0.0)
+    sized = f' fitted" style="--ems: {widest:.1f}' if widest > NARROW else ""
+    return f'<div class="{classes}{sized}">{"".join(markup for markup, _ in each)}</div>'
+
+
+def _relation(relation: Relation, writer: HtmlWriter, entry: str) -> Written:
     """A relation, as it was written before if it was."""
     return writer.pen.memo.of(
         ("relation", _printed(relation), entry), lambda: _relation_written(relation, writer, entry)
@@ -74,8 +84,8 @@ def _printed(relation: Relation) -> Hashable:
     )
 
 
-def _relation_written(relation: Relation, writer: HtmlWriter, entry: str) -> str:
-    """A relation; what has numbers put in is all as large as the widest of it can be."""
+def _relation_written(relation: Relation, writer: HtmlWriter, entry: str) -> Written:
+    """A relation, and how many ems what has numbers put in is wide."""
     sides = [_pieces(relation, k, writer) for k in range(len(relation.chain))]
     widest = max((w for parts, _ in sides[1:] for _, w in parts), default=0.0)
     left, long = "", ""
@@ -83,12 +93,12 @@ def _relation_written(relation: Relation, writer: HtmlWriter, entry: str) -> str
         key = "left", printed(formula)
         left, long = writer.pen.memo.of(key, lambda: _left(formula, writer))
     label = f'<span class="label">{writer.text(relation.label)}</span>' if relation.label else ""
-    links = "".join(_links(sides, widest, writer, relation.quantity is not None))
+    links = "".join(_links(sides, writer, relation.quantity is not None))
     opens = f' data-entry="{plain(entry)}"' if entry else ""
     return (
         f'<div class="relation"{opens}>{label}<span class="left">{left}</span>'
         f'<span class="chain">{long}{links}</span>{_entries(relation, writer)}</div>'
-    )
+    ), widest
 
 
 def _left(formula: Expression, writer: HtmlWriter) -> tuple[str, str]:
@@ -98,20 +108,21 @@ def _left(formula: Expression, writer: HtmlWriter) -> tuple[str, str]:
     if pen.width(node) <= LEFT:
         return writer.display(pen.text(node)), ""
     parts = "".join(writer.display(part, width) for part, width in pen.pieces(node))
-    return "", f'<span class="link broken">{parts}</span>'
+    return "", f'<span class="link first broken">{parts}</span>'
 
 
-def _links(sides: Sequence[Side], widest: float, writer: HtmlWriter, result: bool) -> list[str]:
+def _links(sides: Sequence[Side], writer: HtmlWriter, result: bool) -> list[str]:
     """The sides of a relation after the left one, each behind its sign; the last is the result.
 
-    One that stands alone is where it is a `result`.
+    One that stands alone is where it is a `result`. The first is as large as it can be, whatever the others are.
     """
     last = len(sides) - 1
     links: list[str] = []
     for k, (parts, after) in enumerate(sides):
         kind = "link result" if k == last and (k > 0 or result) else "link"
+        kind += "" if k else " first"
         kind += " broken" if len(parts) > 1 else ""
-        math = "".join(writer.display(part, widest if k else width) for part, width in parts)
+        math = "".join(writer.display(part, 0.0 if k else width) for part, width in parts)
         links.append(f'<span class="{kind}">{math}{after}</span>')
     return links
 
@@ -171,8 +182,6 @@ def _entries(relation: Relation, writer: HtmlWriter) -> str:
         return ""
     entries = list(relation.entries.values())
     names = [quantity(each.left) if each.left is not None else "" for each in entries]
-    lines = "".join(map(_relation, entries, [writer] * len(entries), names))
-    return (
-        '<details class="entries"><summary>entry by entry</summary>'
-        f'<div class="derivation">{lines}</div></details>'
-    )
+    each = list(map(_relation, entries, [writer] * len(entries), names))
+    lines = _derivation("derivation", each)
+    return f'<details class="entries"><summary>entry by entry</summary>{lines}</details>'

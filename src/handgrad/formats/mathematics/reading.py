@@ -56,7 +56,7 @@ def is_numeric(expression: Expression) -> bool:
 
 
 def index_text(at: Option, shape: tuple[int, ...] | None) -> str:
-    """An index as mathematics writes it, counted from 1: `12`, `10,2`, `2,:`."""
+    """An index as mathematics writes it, counted from 1: `12`, `10,2`, `:,2`; the second row is `2`, as in code."""
     entries: tuple[Index, ...] = at if isinstance(at, tuple) else ()
     if shape is not None and len(shape) < len(entries):
         shape = None  # a tree whose shapes were never checked
@@ -66,6 +66,8 @@ def index_text(at: Option, shape: tuple[int, ...] | None) -> str:
         _index_entry(entry, shape[axis] if shape is not None else None)
         for axis, entry in enumerate(entries)
     ]
+    while len(texts) > 1 and texts[-1] == ":":
+        texts.pop()
     short = all(len(text) == 1 and text.isdigit() for text in texts)
     return ("" if short else ",").join(texts)
 

@@ -343,8 +343,7 @@ def _below(text: str, ascii_only: bool) -> str:
     if not text:
         return ""
     if not ascii_only:
-        # A row of a matrix is W₁,: as on paper.
-        parts = [":" if p == ":" else script(p, SUBSCRIPTS) for p in text.split(",")]
+        parts = [script(p, SUBSCRIPTS) for p in text.split(",")]
         if all(parts):
             return ",".join(p for p in parts if p)
     text = text.replace("∞", "inf") if ascii_only else text

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
-from typing import Literal, TypeAlias, assert_never
+from typing import assert_never
 
 from handgrad.errors import OptionError
 from handgrad.expression import Expression
@@ -16,6 +16,7 @@ from handgrad.formats.side_by_side import rows_of
 from handgrad.formats.style import Style
 from handgrad.formats.typst.drawing import figure, waiting_figure
 from handgrad.formats.typst.pen import ROWS, TypstPen
+from handgrad.formats.typst.placing import Paper, pictures_first
 from handgrad.formats.typst.relation import derivation, derived
 from handgrad.formats.typst.source import array, string, words
 from handgrad.formats.typst.text import content, formula
@@ -36,10 +37,7 @@ from handgrad.page.blocks import (
     Text,
 )
 from handgrad.page.sizes import GAP, Sizes
-from handgrad.picture.parts import in_parts
 from handgrad.text import plain_text
-
-Paper: TypeAlias = Literal["a4", "letter"]
 
 PAPERS: dict[Paper, str] = {"a4": "a4", "letter": "us-letter"}
 
@@ -48,14 +46,11 @@ LOOK = ("mathematics", "blocks", "drawings", "documents", "slides")
 
 NEW_LINE = '"\\n"'
 
-A_THIRD, HALF_A_PAGE = 320.0, 480.0
-"""The heights of a third and of half a page of A4, in a drawing's pixels."""
-
-HIGHEST = 1140.0
-"""The height of a drawing whose letters are 7 points high where it fills a page, in its pixels."""
-
 WHOLE = 20.0
 """Ems, about, up to which a step stands on one page."""
+
+LONGEST_WHOLE = 50.0
+"""Ems, about, of the longest step that is kept on one page where the page before is nearly full."""
 
 WHOLE_TABLE = 34.0
 """The same of a table that belongs to no step."""
@@ -95,7 +90,7 @@ def render_typst(page: Document, paper: Paper = "a4") -> str:
         across = str(any(isinstance(block, Columns) for block in page.blocks)).lower()
         sheet = f"paper: {string(PAPERS[paper])}, across: {across}"
         opening = f"#show: pages.with(title: {title}, {sheet})"
-        body = [opening, *_blocks(pictures_first(page.blocks), pen, floating=True)]
+        body = [opening, *_blocks(pictures_first(page.blocks, paper), pen, floating=True)]
     return "\n".join([_look(), *body, ""])
 
 
@@ -103,54 +98,6 @@ def render_typst(page: Document, paper: Paper = "a4") -> str:
 def _look() -> str:
     folder = Path(__file__).with_name("look")
     return "\n".join(folder.joinpath(f"{name}.typ").read_text("utf-8") for name in LOOK)
-
-
-def pictures_first(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks with the pictures of each part before its first step, or at its end."""
-    parts: list[list[Block]] = [[]]
-    for block in blocks:
-        if isinstance(block, Heading) and block.level < 3:
-            parts.append([])
-        parts[-1].append(block)
-    found: list[Block] = []
-    for part in parts:
-        rest = [block for block in part if not isinstance(block, Figure)]
-        steps = [
-            k for k, block in enumerate(rest) if isinstance(block, Heading) and block.level > 2
-        ]
-        pictures = [block for block in part if isinstance(block, Figure)]
-        # What is given has its numbers above its picture, if that is no higher than they leave room.
-        low = all(p.drawing.height <= A_THIRD for p in pictures)
-        tall = any(p.drawing.height > HALF_A_PAGE for p in pictures)
-        place = steps[0] if steps else len(rest) if low or tall else min(2, len(rest))
-        if not steps and part is not parts[-1]:
-            # A tall one of what is given would part its equations from its numbers; that of the forward pass has all of it.
-            pictures = [p for p in pictures if not _is_tall(p)]
-        parts_of = [part for picture in pictures for part in _in_parts(picture)]
-        found += [*rest[:place], *parts_of, *rest[place:]]
-    return found
-
-
-def _in_parts(figure: Figure) -> list[Figure]:
-    """A picture in parts whose letters can be read on a page."""
-    parts = in_parts(figure.drawing, HIGHEST)
-    if len(parts) == 1:
-        return [figure]
-    found: list[Figure] = []
-    for k, part in enumerate(parts, 1):
-        said = f"Part\u00a0{k}\u00a0of\u00a0{len(parts)}."
-        if k == 1:
-            caption: Text = (*figure.caption, " ", said) if figure.caption else (said,)
-            found.append(replace(figure, drawing=part, caption=caption))
-        else:
-            part = replace(part, description=said)
-            found.append(replace(figure, drawing=part, caption=(said,)))
-    return found
-
-
-def _is_tall(figure: Figure) -> bool:
-    drawing = figure.drawing
-    return drawing.height > max(HALF_A_PAGE, 1.2 * drawing.width)
 
 
 def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -> list[str]:
@@ -168,9 +115,11 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
     waiting: dict[int, int] = {}
     for block, after in zip_longest(blocks, blocks[1:]):
         if isinstance(block, Heading):
-            written += _step(step, pen)
+            written += _step(step, pen, floating)
             step = []
             part = block.level < 3
+            if floating and not part:
+                written.append("#step-begins")
             written += [_picture_at(name, k, end=part) for name, k in waiting.items()]
             waiting = {} if part else {name: k + 1 for name, k in waiting.items()}
         elif floating and isinstance(block, Figure) and _before_step(after):
@@ -187,7 +136,7 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
         else:
             written.append(_block(block, pen))
         before = block
-    written += _step(step, pen)
+    written += _step(step, pen, floating)
     return written + [_picture_at(name, k, end=True) for name, k in waiting.items()]
 
 
@@ -260,30 +209,39 @@ def _worksheet_part(part: Sequence[Block], pen: TypstPen, function: str) -> str:
     return f"#{function}({lines})[{drawn}]" if lines else drawn
 
 
-def _step(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
-    """A step under its title, kept on one page where that leaves no large gap; else its parts are."""
+def _step(blocks: Sequence[Block], pen: TypstPen, floating: bool) -> list[str]:
+    """A step under its title, kept on one page where that leaves no large gap; else its parts are.
+
+    Of a document's steps, among `floating` pictures, one that is not much longer is kept so too, near a page's end.
+    """
     if not blocks:
         return []
-    if sum(_height(block) + GAP for block in blocks) <= WHOLE:
+    height = sum(_height(block) + GAP for block in blocks)
+    if height <= WHOLE:
         parts = [_part_of_step(block, pen) for block in blocks]
         return [f"#step({', '.join(f'[{part}]' for part in parts)})"]
-    written: list[str] = []
-    for block, after in zip_longest(blocks, blocks[1:]):
-        if isinstance(block, Derivation):
-            values = str(are_given(block.relations)).lower()
-            for part, stays in derived(block, pen):
-                written.append(f"#hung(opens: {str(stays).lower()}, long: {values})[{part}]")
-        elif isinstance(block, Columns):
-            rows = [_side_by_side(row, pen, block.shares) for row in rows_of(block)]
-            written += [f"#hung[{row}]" for row in rows]
-        else:
-            leads = isinstance(block, Paragraph) and _leads(block, after)
-            opens = isinstance(block, Heading) or leads
-            long = isinstance(block, Table) and _height(block) > WHOLE
-            how = f"opens: {str(opens).lower()}, long: {str(long).lower()}"
-            hung = "title-of" if isinstance(block, Heading) else "hung"
-            written.append(f"#{hung}({how})[{_part_of_step(block, pen)}]")
-    return written
+    parts = [part for pair in zip_longest(blocks, blocks[1:]) for part in _parts(*pair, pen)]
+    if not floating or height > LONGEST_WHOLE:
+        return [f"#{part}" for part in parts]
+    return [f"#kept({', '.join(parts)})"]
+
+
+def _parts(block: Block, after: Block | None, pen: TypstPen) -> list[str]:
+    """What of a longer step stays on one page."""
+    if isinstance(block, Derivation):
+        values = str(are_given(block.relations)).lower()
+        return [
+            f"hung(opens: {str(stays).lower()}, long: {values})[{part}]"
+            for part, stays in derived(block, pen)
+        ]
+    if isinstance(block, Columns):
+        return [f"hung[{_side_by_side(row, pen, block.shares)}]" for row in rows_of(block)]
+    leads = isinstance(block, Paragraph) and _leads(block, after)
+    opens = isinstance(block, Heading) or leads
+    long = isinstance(block, Table) and _height(block) > WHOLE
+    how = f"opens: {str(opens).lower()}, long: {str(long).lower()}"
+    hung = "title-of" if isinstance(block, Heading) else "hung"
+    return [f"{hung}({how})[{_part_of_step(block, pen)}]"]
 
 
 def _leads(block: Paragraph, after: Block | None) -> bool:
