@@ -20,9 +20,9 @@ from handgrad.errors import MissingExtraError, OptionError
 from handgrad.expression import Adjoint, Expression, Literal, Name
 from handgrad.formats.style import Style
 from handgrad.formats.typst import render_pdf, render_typst
-from handgrad.formats.typst.page import Paper
 from handgrad.formats.typst.pdf import needs_system_fonts
 from handgrad.formats.typst.pen import TypstPen
+from handgrad.formats.typst.placing import Paper
 from handgrad.formats.typst.source import string, words
 from handgrad.page.blocks import Block, Derivation, Figure, Layout, Paragraph, Relation, Table
 from handgrad.saving import Page

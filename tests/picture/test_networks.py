@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Call, Literal, Name, walk
+from handgrad.formats.markup import quantity as quantity_of
+from handgrad.page.blocks import Figure
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline
 from handgrad.picture.measure import Measure
 from handgrad.solution.pictures.figures import figure_of
@@ -128,6 +130,10 @@ def check(trace: handgrad.Trace, drawing: Drawing, *, serif: bool = False) -> No
             assert any(lies_on(label, e) for e in edges if e.quantity == label.quantity)
     rows: dict[str, list[Array]] = {}
     for label in labels(drawing):
+        figures = [part for part in label.text if isinstance(part, Literal)]
+        named = [quantity_of(p) for p in label.text if not isinstance(p, str | Literal)]
+        # The name that stands beside a figure is that under which it is looked up.
+        assert not (figures and named and label.quantity) or named == [label.quantity], label
         for part in label.text:
             if not isinstance(part, Literal) or not label.quantity:
                 continue
@@ -350,6 +356,29 @@ def test_a_picture_of_many_cases_speaks_of_the_first_throughout(name: str) -> No
         assert trace.run.gradient("W2")[1].any()
         shapes = trace.picture("backward").shapes
         assert [s for s in shapes if isinstance(s, Outline) and s.dashed]
+
+
+@pytest.mark.parametrize("name", ["batch", "classes", "convnet", "dying", "xor"])
+def test_a_figure_of_one_case_alone_is_that_case_s(name: str) -> None:
+    """A gradient of a batch is a mean: what case 1 adds to it has a place in the picture, but no name of its own."""
+    problem = handgrad.load(name)
+    trace, alone = handgrad.solve(problem), handgrad.solve(problem.of_case(0))
+    for phase in PHASES:
+        for drawing, own in zip(
+            *map(both, (figure_of(trace, phase), figure_of(alone, phase))), strict=True
+        ):
+            check(alone, own)
+            there = {(label.x, label.y): label for label in labels(own)}
+            for label in labels(drawing):
+                figures = [part for part in label.text if isinstance(part, Literal)]
+                if label.quantity or not figures or figures == [Literal(1.0)]:
+                    continue  # ∂L/∂L is 1
+                assert there[label.x, label.y].text == label.text
+                assert there[label.x, label.y].quantity
+
+
+def both(figure: Figure) -> tuple[Drawing, ...]:
+    return (figure.drawing, *([figure.narrow] if figure.narrow is not None else []))
 
 
 @pytest.mark.parametrize("rows", [True, False])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 from handgrad.errors import HandgradError, MissingExtraError
-from handgrad.formats.typst.page import Paper, render_typst
+from handgrad.formats.typst.page import render_typst
+from handgrad.formats.typst.placing import Paper
 from handgrad.page.blocks import Document
 
 
