@@ -113,18 +113,20 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
     # Pictures that wait for room, with the number of the places at which they might have stood.
     count = 0
     waiting: dict[int, int] = {}
+    # Typst gives up after five attempts to settle where all stands: where pictures look for their places, steps do not.
+    settled = floating
     for block, after in zip_longest(blocks, blocks[1:]):
         if isinstance(block, Heading):
-            written += _step(step, pen, floating)
+            written += _step(step, pen, settled)
             step = []
             part = block.level < 3
-            if floating and not part:
-                written.append("#step-begins")
+            settled = floating and (part or settled)
             written += [_picture_at(name, k, end=part) for name, k in waiting.items()]
             waiting = {} if part else {name: k + 1 for name, k in waiting.items()}
         elif floating and isinstance(block, Figure) and _before_step(after):
             count += 1
             waiting[count] = 0
+            settled = False
             written.append(f"#let picture-{count} = {waiting_figure(block, pen)}")
             continue
         if step or (isinstance(block, Heading) and block.level > 2):
@@ -136,7 +138,7 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
         else:
             written.append(_block(block, pen))
         before = block
-    written += _step(step, pen, floating)
+    written += _step(step, pen, settled)
     return written + [_picture_at(name, k, end=True) for name, k in waiting.items()]
 
 
@@ -209,10 +211,10 @@ def _worksheet_part(part: Sequence[Block], pen: TypstPen, function: str) -> str:
     return f"#{function}({lines})[{drawn}]" if lines else drawn
 
 
-def _step(blocks: Sequence[Block], pen: TypstPen, floating: bool) -> list[str]:
+def _step(blocks: Sequence[Block], pen: TypstPen, settled: bool) -> list[str]:
     """A step under its title, kept on one page where that leaves no large gap; else its parts are.
 
-    Of a document's steps, among `floating` pictures, one that is not much longer is kept so too, near a page's end.
+    Where all before it is `settled`, one that is not much longer is kept so too near a page's end.
     """
     if not blocks:
         return []
@@ -221,7 +223,7 @@ def _step(blocks: Sequence[Block], pen: TypstPen, floating: bool) -> list[str]:
         parts = [_part_of_step(block, pen) for block in blocks]
         return [f"#step({', '.join(f'[{part}]' for part in parts)})"]
     parts = [part for pair in zip_longest(blocks, blocks[1:]) for part in _parts(*pair, pen)]
-    if not floating or height > LONGEST_WHOLE:
+    if not settled or height > LONGEST_WHOLE:
         return [f"#{part}" for part in parts]
     return [f"#kept({', '.join(parts)})"]
 
