@@ -466,3 +466,14 @@ def test_digits_that_are_shown_are_those_on_paper() -> None:
     )
     gradient = np.asarray(handgrad.solve(problem).gradients["R"])
     np.testing.assert_allclose(gradient[:, 0], -gradient[:, 1], rtol=1e-14)
+
+
+def test_what_is_repeated_is_so_on_the_way_to_the_equation_that_uses_it() -> None:
+    """The gradient of f comes from L the short way, which passes by p; it is p that uses f for each threshold."""
+    problem = handgrad.Problem(
+        ["f = w @ x", "p = sigmoid(theta - f)", "L = -sum(y*log(p) + (1 - y)*log(1 - p))"],
+        {"w": [1.5, 1.3], "theta": [-0.1, 0.4, 1.4]},
+        {"x": [-0.8, -0.8], "y": [1, 1, 0]},
+    )
+    page = render_terminal(handgrad.solve(problem).page())
+    assert "repeated to a vector of 3 entries on the way from f to p." in " ".join(page.split())

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 
 import numpy as np
 
-from handgrad.arrays import Array
+from handgrad.arrays import Array, Mask
 from handgrad.expression import Call, Leaf, walk
 from handgrad.graph import Graph
 from handgrad.graph.structure import is_batched
@@ -23,10 +23,8 @@ def kinked_calls(graph: Graph) -> Iterator[Call]:
                 yield call
 
 
-def entries_at(
-    kink: Kink, call: Call, arguments: Sequence[Array], batched: Set[Leaf]
-) -> list[tuple[int, ...]]:
-    """The entries that lie at a kink of a call; of many cases, with the case as the last index.
+def at_kink(kink: Kink, call: Call, arguments: Sequence[Array], batched: Set[Leaf]) -> Mask:
+    """By entry, whether it lies at a kink of a call; of many cases, with the case on the last axis.
 
     Arguments:
         kink: where an operation has no derivative.
@@ -47,5 +45,4 @@ def entries_at(
         )
         for k in range(cases)
     ]
-    met = np.argwhere(np.stack(hits, axis=-1) if any(which) else hits[0])
-    return [tuple(int(i) for i in entry) for entry in met]
+    return np.stack(hits, axis=-1) if any(which) else hits[0]

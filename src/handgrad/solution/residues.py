@@ -22,7 +22,7 @@ from handgrad.operations import operation_of
 from handgrad.problem import Problem
 from handgrad.running import Run, run
 from handgrad.running.cleaning import NOISE
-from handgrad.solution.kinks import entries_at, kinked_calls
+from handgrad.solution.kinks import at_kink, kinked_calls
 
 MOST = 4096
 """Entries of all lines up to which a run is made in exact numbers; they take some 10 µs each."""
@@ -180,8 +180,8 @@ def _beside_kinks(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> bool:
         arguments = [run.of(a) for a in call.arguments]
         near = [_coarse(x, NOISE * _size(call, graph, sizes)) for x in arguments]
         for kink in operation_of(call).kinks:
-            at = [entries_at(kink, call, x, graph.batched_leaves) for x in (near, arguments)]
-            if at[0] != at[1]:
+            at = [at_kink(kink, call, x, graph.batched_leaves) for x in (near, arguments)]
+            if not np.array_equal(*at):
                 return True
     return False
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Self
 
+import numpy as np
+
 from handgrad.expression import Call, Expression, Name
 from handgrad.graph.structure import is_batched
 from handgrad.operations import operation_of
 from handgrad.page.blocks import NoteKind
 from handgrad.record import record
-from handgrad.solution.kinks import entries_at
+from handgrad.solution.kinks import at_kink
 from handgrad.solution.notes.note import MOST_NOTED, TraceNote
 from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.notes.places import places
@@ -42,7 +44,8 @@ class AtKink(TraceNote):
         equation, batched = line.target.name, seen.graph.batched_leaves
         arrays = [seen.run.of(a) for a in call.arguments]
         for kink in operation.kinks:
-            if found := entries_at(kink, call, arrays, batched):
+            met = at_kink(kink, call, arrays, batched)
+            if met.any():
                 node = seen.graph.nodes.get(equation)
                 whole = node is not None and call is node.computed
                 result = Name(equation, shape=call.shape) if whole else call
@@ -52,7 +55,7 @@ class AtKink(TraceNote):
                     operation=call.operation,
                     equation=equation,
                     of=result if kink.of_result else call.arguments[0],
-                    entries=tuple(found[:MOST_NOTED]),
+                    entries=tuple(map(tuple, np.argwhere(met)[:MOST_NOTED].tolist())),
                     case_count=max(counts, default=1),
                     words=kink.words,
                 )

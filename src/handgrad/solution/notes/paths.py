@@ -105,7 +105,8 @@ class Broadcast(TraceNote):
         ):
             times = math.prod(repeated) // max(1, math.prod(shape))
             if math.prod(repeated) > math.prod(shape):
-                yield cls(line.target.name, line.through, shape, repeated, times)
+                to = _using(seen, line.target.name, line.through)
+                yield cls(line.target.name, to, shape, repeated, times)
 
     def text(self) -> Text:
         return (
@@ -114,6 +115,17 @@ class Broadcast(TraceNote):
             f". {'Each entry' if self.shape else 'It'} is used {self.times} times, and its gradient is the sum "
             f"of the {self.times} gradients that arrive.",
         )  # fmt: skip
+
+
+def _using(seen: NotedRun, name: str, through: str) -> str:
+    """The equation that uses a name: where its gradient comes `through` a loss the short way, one that this passes by."""
+    nodes = seen.graph.nodes
+    passed = [e for s in seen.graph.shortcuts if s.loss == through for e in (s.inner, *s.aside)]
+    for equation in (through, *passed):
+        written = nodes[equation].written if equation in nodes else None
+        if written is not None and any(leaf.name == name for leaf in leaves(written)):
+            return equation
+    return through
 
 
 def _sums(formula: Expression) -> list[Call]:
