@@ -180,8 +180,8 @@ def _beside_kinks(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> bool:
         arguments = [run.of(a) for a in call.arguments]
         near = [_coarse(x, NOISE * _size(call, graph, sizes)) for x in arguments]
         for kink in operation_of(call).kinks:
-            at = [at_kink(kink, call, x, graph.batched_leaves) for x in (near, arguments)]
-            if not np.array_equal(*at):
+            coarse, own = (at_kink(kink, call, x, graph.batched_leaves) for x in (near, arguments))
+            if not np.array_equal(coarse, own):
                 return True
     return False
 
