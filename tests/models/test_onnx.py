@@ -335,6 +335,7 @@ PLACED: dict[str, tuple[list[Any], dict[str, Any], int]] = {
     "nearest": ([("Resize", ["x", "", "twice"], {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"})], {"twice": np.array([1, 1, 2, 3], "f")}, 20),
     "linear": ([("Resize", ["x", "", "", "lengths"], {"mode": "linear"})], {"lengths": np.array([1, 4, 5, 4])}, 20),
     "cubic": ([("Resize", ["x", "", "twice"], {"mode": "cubic"})], {"twice": np.array([1, 1, 2, 1.5], "f")}, 20),
+    "signs": ([("Sign", ["x"], {}), ("Shrink", ["x"], {"lambd": 0.7, "bias": 0.2}), ("Mul", ["o0", "o1"], {})], {}, 20),
     "depth": ([("DepthToSpace", ["x"], {"blocksize": 2}), ("DepthToSpace", ["x"], {"blocksize": 2, "mode": "CRD"})], {}, 20),
     "space": ([("Pad", ["x", "ends"], {"mode": "reflect"}), ("Pad", ["o0", "ends"], {"mode": "edge"}), ("Slice", ["o1", "first", "last", "axes"], {}), ("SpaceToDepth", ["o2"], {"blocksize": 2})], {"ends": np.array([0, 0, 1, 0, 0, 0, 0, 2]), "first": np.array([0]), "last": np.array([6]), "axes": np.array([3])}, 20),
     "scattered": ([("Reshape", ["x", "flat"], {}), ("ScatterElements", ["o0", "rows", "new"], {"axis": 0}), ("ScatterND", ["o1", "pairs", "two"], {"reduction": "add"}), ("GatherND", ["o2", "pairs"], {}), ("Reshape", ["o3", "row"], {}), ("Trilu", ["o2"], {"upper": 0}), ("Mul", ["o5", "o4"], {})],

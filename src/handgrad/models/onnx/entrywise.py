@@ -180,6 +180,8 @@ ENTRYWISE: dict[str, Rule] = {
     "Log": _of_one(log),
     "Sqrt": _of_one(sqrt),
     "Abs": _of_one(absolute),
+    "Sign": _of_one(lambda a: (a > 0) - (a < 0)),
+    "Shrink": lambda node: _shrink(node),
     "Sin": _of_one(sin),
     "Tan": _of_one(lambda x: sin(x) / cos(x)),
     "Sinh": _of_one(lambda x: (exp(x) - exp(-x)) / 2),
@@ -222,6 +224,13 @@ ENTRYWISE: dict[str, Rule] = {
     "CastLike": lambda node: node.value(0),
 }
 """By operator, the formula of its inputs."""
+
+
+def _shrink(node: OnnxNode) -> Result:
+    """Nearer to 0 by the bias, and 0 from −λ to λ."""
+    z = node.formula(0)
+    edge, bias = _decimal(node.attribute("lambd", 0.5)), _decimal(node.attribute("bias", 0.0))
+    return where(z > edge, z - bias, where(z < -edge, z + bias, 0.0))
 
 
 def _swish(node: OnnxNode) -> Result:
