@@ -228,6 +228,12 @@ SECTIONS: dict[str, tuple[Shot, ...]] = {
             Screen(dark=True, place="Forward"),
             "A recurrent network unrolled; its weights are used at every step in time.",
         ),
+        Shot(
+            "gpt2",
+            "python docs/examples/gpt2_block.py gpt2.html",
+            Screen(height=1500),
+            "A block of GPT-2's form as PyTorch has it: causal attention with two heads, layer norms, GELU and residual sums in 41 steps.",
+        ),
     ),
     "More than solutions": (
         Shot(
