@@ -438,3 +438,11 @@ def test_three_columns_are_kept_by_breaking_within_brackets() -> None:
     step = text[text.index("2.3 ") : text.index("2.4 ")]
     assert "⋯" not in step
     assert max(map(len, step.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in handgrad.bundled()])
+def test_no_sentence_has_an_empty_place(name: str) -> None:
+    """A window's size was "2 and ." where ties go as everywhere."""
+    trace = handgrad.solve(handgrad.load(name))
+    words = "\n".join(step.reason for step in trace.steps)
+    assert not re.search(r"\b(and|is|are|of|the) ?[.,;:]| [.,;]| {2}|\(\)", words)

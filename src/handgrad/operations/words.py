@@ -16,7 +16,7 @@ class OptionWords:
     Arguments:
         text: what its value follows, such as "the stride is".
         plain: the value that goes without saying; None where each is said.
-        tell: in place of `text`, the whole of what is told of a value.
+        tell: in place of `text`, the whole of what is told of a value; empty where it goes without saying.
     """
 
     text: str

@@ -254,7 +254,7 @@ def _options(formula: Expression) -> list[Text]:
         for name, option in operation_of(call).words.options.items():
             value = dict(call.options).get(name, operation_of(call).options[name])
             if option.tell is not None:
-                said[(option.tell(value),)] = None
+                said |= {(told,): None for told in [option.tell(value)] if told}
             elif isinstance(value, str | tuple):
                 told = value if isinstance(value, str) else "×".join(map(str, value))
                 said[(f"{option.text} {told}",)] = None
