@@ -16,7 +16,7 @@ from handgrad.discussion import questions_for
 from handgrad.discussion.page import questions_page
 from handgrad.exercises.page import Exercise, sheets_page
 from handgrad.formats.html import render_html
-from handgrad.page.blocks import Block, Columns, Derivation, Heading, Note
+from handgrad.page.blocks import Block, Columns, Derivation, Heading, Note, Table
 from handgrad.saving import Page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -690,6 +690,27 @@ def test_pictures_on_slides_grow_with_them(opened: Open) -> None:
         )
         assert len(drawn) == 5
         assert min(drawn) > width / 3
+
+
+def test_a_slide_on_a_phone_is_the_same_slide_smaller(opened: Open) -> None:
+    """Letters of tables, of wide numbers and of text keep their sizes beside each other."""
+    table = Table(((), ("what was done",)), ((("1",), ("the gate is left out",)),), "rl")
+    solved_step = handgrad.solve(handgrad.load("lab9")).slides().blocks
+    blocks = (Heading(("What went wrong",), 1), table, *solved_step)
+    page = replace(deck(), blocks=blocks)
+    sizes = {}
+    for width in (1280, 390):
+        tab = opened(page, width=width, height=width * 9 // 16)
+        sizes[width] = tab.evaluate(
+            """() => [...document.querySelectorAll('.slide')].map(slide => {
+                const of = e => parseFloat(getComputedStyle(e).fontSize);
+                const text = of(slide.querySelector('.content'));
+                return [...slide.querySelectorAll('td, .label, .sized')].map(e => of(e) / text);
+            })"""
+        )
+        assert tab.evaluate("getComputedStyle(document.querySelector('td')).textAlign") == "right"
+    for wide, narrow in zip(sizes[1280], sizes[390], strict=True):
+        assert narrow == pytest.approx(wide, abs=0.2)
 
 
 @pytest.mark.parametrize("script", [True, False])
