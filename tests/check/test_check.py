@@ -406,6 +406,7 @@ def test_the_rule_that_is_worked_out_has_the_marks_of_its_step() -> None:
     blocks = report.page(level="worked").blocks
     (legend,) = [b for b in blocks if isinstance(b, Legend)]
     assert {"off", "gradient"} <= set(legend.signs)
+    assert legend.changed == "wrong"
     (rule,) = [
         r for r in relations_in(blocks) if r.label in ((), ("the rule",)) and len(r.chain) > 2
     ]

@@ -67,7 +67,7 @@ def check_page(report: CheckReport, level: Level = "what") -> Page:
     blocks += [Note("warning", (remark,)) for remark in report.remarks]
     if level != "where":
         told = [b for alike in _alike(_to_tell(report)) for b in _told(report, alike, level)]
-        blocks += [*Legend.of(told), *told]
+        blocks += [*Legend.of(told, changed="wrong"), *told]
     if not report.wrong and report.entered and not report.remarks:
         blocks.append(Note("check", ("Nothing that was entered is wrong.",)))
     trace = report.trace

@@ -151,12 +151,22 @@ class Derivation:
 
 @record
 class Legend:
-    """What the colours and marks of a page mean, in a line; a format that has none of them leaves it out."""
+    """What the colours and marks of a page mean, in a line; a format that has none of them leaves it out.
+
+    `changed` is what an entry is that differs from the solution beside it.
+    """
 
     signs: tuple[Sign, ...]
+    changed: str = "changed"
+
+    @property
+    def told(self) -> tuple[tuple[Sign, str, str], ...]:
+        """By sign, an example of it and what it means, where the example does not say it."""
+        meanings = {**MEANINGS, "changed": (self.changed, "")}
+        return tuple((sign, *meanings[sign]) for sign in self.signs)
 
     @staticmethod
-    def of(blocks: Sequence[Block]) -> list[Block]:
+    def of(blocks: Sequence[Block], changed: str = "changed") -> list[Block]:
         """The legend of what stands in the derivations and tables of these blocks, if there is anything to tell."""
         found: set[str] = set()
         for relation in relations_in(blocks):
@@ -166,7 +176,7 @@ class Legend:
                 cells = (c for row in block.rows for c in enumerate(row))
                 found |= {mark for c in cells for mark in block.marks(*c).values()}
         signs = tuple(sign for sign in MEANINGS if sign in found)
-        return [Legend(signs)] if signs else []
+        return [Legend(signs, changed)] if signs else []
 
 
 MEANINGS: Mapping[Sign, tuple[str, str]] = {

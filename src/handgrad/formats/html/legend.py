@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from handgrad.formats.markup import plain
-from handgrad.page.blocks import MEANINGS, Legend
+from handgrad.page.blocks import Legend
 
 
 def legend(block: Legend) -> str:
     """An example of each sign with its meaning."""
     entries = (
-        f'<span><span class="sample {sign}">{plain(MEANINGS[sign][0])}</span> {plain(MEANINGS[sign][1])}</span>'
-        for sign in block.signs
+        f'<span><span class="sample {sign}">{plain(example)}</span> {plain(meaning)}</span>'
+        for sign, example, meaning in block.told
     )
     return f'<p class="legend">{"".join(entries)}</p>'

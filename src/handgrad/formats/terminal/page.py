@@ -13,7 +13,6 @@ from handgrad.formats.terminal.relation import GAP, derivation_lines
 from handgrad.formats.terminal.table import table_lines
 from handgrad.formats.terminal.text import single_line, wrapped
 from handgrad.page.blocks import (
-    MEANINGS,
     Block,
     Code,
     Columns,
@@ -109,8 +108,7 @@ def _legend(legend: Legend, pen: TerminalPen, width: int) -> list[Box]:
     """An example of each sign with its meaning."""
     entries = [
         beside(pen.text(example, sign), pen.text(f" {meaning}".rstrip() + "   ", "dim"))
-        for sign in legend.signs
-        for example, meaning in [MEANINGS[sign]]
+        for sign, example, meaning in legend.told
     ]
     lines: list[Box] = []
     for entry in entries:

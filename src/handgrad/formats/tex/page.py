@@ -16,7 +16,6 @@ from handgrad.formats.tex.measure import TexWriter
 from handgrad.formats.tex.relation import derivation
 from handgrad.formats.tex.text import ascii_only, content, words
 from handgrad.page.blocks import (
-    MEANINGS,
     Block,
     Code,
     Columns,
@@ -127,8 +126,8 @@ def _block(block: Block, writer: TexWriter) -> str:
             return derivation(block, writer)
         case Legend():
             shown = [
-                rf"{_SAMPLES[s]}{{\text{{{MEANINGS[s][0]}}}}} {words(MEANINGS[s][1])}"
-                for s in block.signs
+                rf"{_SAMPLES[sign]}{{\text{{{example}}}}} {words(meaning)}"
+                for sign, example, meaning in block.told
             ]
             line = r"\quad ".join(shown)
             return rf"{{\small\color{{hgquiet}}{line}\par}}"

@@ -21,7 +21,6 @@ from handgrad.formats.typst.relation import derivation, derived
 from handgrad.formats.typst.source import array, string, words
 from handgrad.formats.typst.text import content, formula
 from handgrad.page.blocks import (
-    MEANINGS,
     Block,
     Code,
     Columns,
@@ -294,7 +293,8 @@ def _block(block: Block, pen: TypstPen) -> str:
             return derivation(block, pen)
         case Legend():
             shown = [
-                f"(sign-{s}({words(MEANINGS[s][0])}), {words(MEANINGS[s][1])})" for s in block.signs
+                f"(sign-{sign}({words(example)}), {words(meaning)})"
+                for sign, example, meaning in block.told
             ]
             return f"#legend({array(shown)})"
         case Table():
