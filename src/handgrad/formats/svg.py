@@ -59,28 +59,37 @@ _FACES: dict[Face, str] = {
 
 def render_svg(drawing: Drawing, style: Style) -> str:
     """The drawing as an SVG element, complete as a file of its own."""
+    return "\n".join(
+        _lines(drawing, style, ' xmlns="http://www.w3.org/2000/svg"', [f"<style>{_css()}</style>"])
+    )
+
+
+def svg_within(drawing: Drawing, style: Style) -> str:
+    """The same within a page that has its styles, on one line."""
+    return "".join(_lines(drawing, style, "", [])).replace("\n", "")
+
+
+def _lines(drawing: Drawing, style: Style, namespace: str, styles: list[str]) -> list[str]:
     pen = _Pen(style, memo_of(style))
     body = "\n".join([part for shape in drawing.shapes for part in pen.drawn(shape)])
     said = escape(printable(drawing.title)), escape(printable(drawing.description))
     # Two drawings in one page need names of their own for what they refer to.
     key = f"hg-{hashlib.sha256('|'.join((body, *said)).encode()).hexdigest()[:8]}"
     width, height = _n(drawing.width), _n(drawing.height)
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="hg-drawing" role="img" '
-            f'aria-labelledby="{key}-title {key}-desc" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}" text-anchor="middle" font-size="{_n(SIZE)}" '
-            f'stroke-width="{LINE:.3g}">',
-            f'<title id="{key}-title">{said[0]}</title>',
-            f'<desc id="{key}-desc">{said[1]}</desc>',
-            f"<style>{_css()}</style>",
-            *([_hatch(key)] if "url(#hatch)" in body else []),
-            f'<rect class="hg-paper" width="{width}" height="{height}"/>',
-            body.replace("url(#hatch)", f"url(#{key}-hatch)"),
-            "</svg>",
-            "",
-        ]
-    )
+    return [
+        f'<svg{namespace} class="hg-drawing" role="img" '
+        f'aria-labelledby="{key}-title {key}-desc" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" text-anchor="middle" font-size="{_n(SIZE)}" '
+        f'stroke-width="{LINE:.3g}">',
+        f'<title id="{key}-title">{said[0]}</title>',
+        f'<desc id="{key}-desc">{said[1]}</desc>',
+        *styles,
+        *([_hatch(key)] if "url(#hatch)" in body else []),
+        f'<rect class="hg-paper" width="{width}" height="{height}"/>',
+        body.replace("url(#hatch)", f"url(#{key}-hatch)"),
+        "</svg>",
+        "",
+    ]
 
 
 def _hatch(key: str) -> str:

@@ -63,6 +63,17 @@ def plain_width(text: str) -> float:
     )
 
 
+@lru_cache(maxsize=4096)
+def _figure_width(text: str) -> float:
+    return plain_width(text.replace("-", "−").replace("e", "·10"))
+
+
+@lru_cache(maxsize=4096)
+def _symbol_width(shown: Symbol) -> float:
+    scripts = shown.subscript + (f"({shown.superscript})" if shown.superscript else "")
+    return plain_width(shown.text or shown.base) + SCRIPT * plain_width(scripts)
+
+
 @record
 class Measure:
     """Measures text with formulas in it, printed with so many decimals and these names.
@@ -79,7 +90,7 @@ class Measure:
     def width(self, text: Text, size: float, bold: bool = False) -> float:
         """The width of a line of text whose letters have this size."""
         face = SERIF if self.serif else 1.0
-        return face * size * sum(self._ems(part) for part in text) * (BOLD if bold else 1)
+        return face * size * sum(map(self._ems, text)) * (BOLD if bold else 1)
 
     def _ems(self, part: str | Expression) -> float:
         match part:
@@ -88,9 +99,9 @@ class Measure:
             case Literal():
                 return self._number(part.value)
             case Name():
-                return self._symbol(symbol(part.name, self.display))
+                return _symbol_width(symbol(part.name, self.display))
             case Adjoint() if part.name in self.error_signals and not part.through:
-                return self._symbol(replace(symbol(part.name, self.display), base="δ"))
+                return _symbol_width(replace(symbol(part.name, self.display), base="δ"))
             case Adjoint():
                 through = self._ems(Name(part.through)) if part.through else 0.0
                 over = self._ems(Name(part.of or self.loss))
@@ -104,12 +115,7 @@ class Measure:
         if isinstance(value, tuple):
             shown = value if len(value) <= LISTED else (*value[: LISTED - 1], 0.0)
             return plain_width("[]") + sum(self._number(v) + plain_width(", ") for v in shown)
-        text = figure(value, self.decimals)
-        return plain_width(text.replace("-", "−").replace("e", "·10"))
-
-    def _symbol(self, shown: Symbol) -> float:
-        scripts = shown.subscript + (f"({shown.superscript})" if shown.superscript else "")
-        return plain_width(shown.text or shown.base) + SCRIPT * plain_width(scripts)
+        return _figure_width(figure(value, self.decimals))
 
     def _call(self, call: Call) -> float:
         """The parts and what stands between them, with room for parentheses."""
@@ -136,7 +142,7 @@ class Measure:
             case Fence() | Picked():
                 return parts + plain_width("‖‖")
             case Letter(name):
-                return self._symbol(symbol(name))
+                return _symbol_width(symbol(name))
             case Inside():
                 bounds = " < ".join(f"{v}" for _, v in call.options)
                 return parts + plain_width(f"1[ < {bounds}]")

@@ -185,5 +185,6 @@ def _fonts() -> str:
     )
 
 
+@cache
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from handgrad.formats.html.text import HtmlWriter
-from handgrad.formats.svg import render_svg
+from handgrad.formats.svg import svg_within
 from handgrad.page.blocks import Figure
 from handgrad.picture import Drawing
 
 LEGIBLE = 0.85
 """A drawing whose smallest letters are 12 is not drawn smaller than so much for the sake of its height."""
-
-_NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
-_STYLE = re.compile("<style>.*?</style>\n?", re.DOTALL)
 
 
 def figure(block: Figure, writer: HtmlWriter) -> str:
@@ -32,6 +27,5 @@ def _picture(drawing: Drawing, scale: float, writer: HtmlWriter, kind: str) -> s
     # Letters as large as the text where there is room: a drawing's are 14 pixels high. What is tall may
     # be higher than the screen, where its letters would be too small.
     size = f"--widest: {scale * drawing.width / 14:.1f}em; --tall: {LEGIBLE * drawing.height:.0f}px"
-    svg = _STYLE.sub("", render_svg(drawing, writer.pen.style), count=1)
-    svg = svg.replace(_NAMESPACE, "", 1).replace("\n", "")
+    svg = svg_within(drawing, writer.pen.style)
     return f'<div class="picture{kind}" style="{size}">{svg}</div>'

@@ -92,7 +92,7 @@ def network_picture(
     left = (ROOM[0] - picture.width) / max(1, len(picture.gaps))
     if not picture.lean and left > 0:
         # The numbers on edges stand the further apart.
-        picture = drawn(density, spread=min(left, SPREAD))
+        picture.part_by(min(left, SPREAD))
     return picture.drawing()
 
 

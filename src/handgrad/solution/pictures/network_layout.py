@@ -135,6 +135,15 @@ class NetworkLayout:
         self.value_size = LARGE if self.lean else self.density.letters
         self.edge_size, self.small_size = (LARGE_EDGE,) * 2 if self.lean else (EDGE, SMALL)
         self.top = PLAN_TOP if self.plan else PART_TOP if self.part else TOP
+        self._known: dict[tuple[str, int], float] = {}
+        self._measure_units()
+        if self.with_loss:
+            self._measure_loss()
+        self._place()
+
+    def part_by(self, spread: float) -> None:
+        """Moves layers apart whose edges have numbers; nothing is measured again."""
+        self.spread = spread
         self._place()
 
     @property
@@ -150,8 +159,15 @@ class NetworkLayout:
 
     # -- where it stands ------------------------------------------------------------------
 
-    def _place(self) -> None:
-        """The radius of a unit, the distance between units, and where the columns stand."""
+    def _once(self, what: str, place: int, compute: Callable[[int], float]) -> float:
+        """A measure of a column or a gap, which is asked for in several places."""
+        known = self._known.get((what, place))
+        if known is None:
+            known = self._known[what, place] = compute(place)
+        return known
+
+    def _measure_units(self) -> None:
+        """The radius of a unit, and the distance between units."""
         measure, columns = self.measure, self.columns
         every = [u for column in columns for u in self.units(column).values()]
         inside = [measure.width(u.value.text, self.value_size, bold=True) for u in every]
@@ -169,10 +185,27 @@ class NetworkLayout:
         self.middle = self.top + self.radius + (tallest - 1) * self.spacing / 2
         self.height = self.middle + (tallest - 1) * self.spacing / 2
         self.height += self.radius + rows * ROW + (4.0 if self.part else MARGIN)
+
+    def _measure_loss(self) -> None:
+        """What the loss's box says, and how wide it is."""
+        measure = self.measure
+        loss = self.content.loss()
+        self.loss = replace(loss, value=NOTHING, below=()) if self.plan else loss
+        self.loss = replace(self.loss, below=()) if self.lean else self.loss
+        self.under_loss = max(
+            measure.width(line.text, self.small_size)
+            for line in self.loss.below or (self.loss.name,)
+        )
+        named = measure.width(self.loss.name.text, self.name_size)
+        valued = measure.width(self.loss.value.text, self.value_size, bold=True)
+        self.loss_width = max(44.0 if self.plan else LOSS, named + 20, valued + 20)
+
+    def _place(self) -> None:
+        """Where the columns stand."""
+        columns = self.columns
         headers = {c: self._header_width(c) for c in columns}
         self.labelled: dict[int, bool] = {}
         self._at: dict[int, tuple[float, float]] = {}
-        self._widest: dict[int, float] = {}
         self.x = {columns[0]: MARGIN + max(self.radius + self.overhang, headers[columns[0]] / 2)}
         for gap in self.gaps:
             apart, labelled = self._apart(gap)
@@ -186,17 +219,7 @@ class NetworkLayout:
         if not self.with_loss:
             self.width = end + max(reach, self.radius + self.stopped(columns[-1])) + MARGIN
             return
-        loss = self.content.loss()
-        self.loss = replace(loss, value=NOTHING, below=()) if self.plan else loss
-        self.loss = replace(self.loss, below=()) if self.lean else self.loss
-        widest = max(
-            measure.width(line.text, self.small_size)
-            for line in self.loss.below or (self.loss.name,)
-        )
-        named = measure.width(self.loss.name.text, self.name_size)
-        valued = measure.width(self.loss.value.text, self.value_size, bold=True)
-        self.loss_width = max(44.0 if self.plan else LOSS, named + 20, valued + 20)
-        half = max(self.loss_width, widest, 40) / 2
+        half = max(self.loss_width, self.under_loss, 40) / 2
         self.loss_x = (
             end
             + reach
@@ -207,6 +230,9 @@ class NetworkLayout:
 
     def _beside(self, gap: int) -> float:
         """How far apart two columns stand for the sake of what stands above them and the gap."""
+        return self._once("beside", gap, self._beside_gap)
+
+    def _beside_gap(self, gap: int) -> float:
         named = self.measure.width(self.content.gap_name(gap), self.name_size) + 24
         if self.lean:
             headers = max(self._header_width(gap), self._header_width(gap + 1))
@@ -218,6 +244,9 @@ class NetworkLayout:
 
     def stopped(self, column: int) -> float:
         """The room that the gradients take that stop at the bars of a column, each with its number."""
+        return self._once("stopped", column, self._stopped)
+
+    def _stopped(self, column: int) -> float:
         arriving = [self.content.arriving(column, u) for u in self.content.units[column]]
         widths = [
             self.measure.width(line.text, self.small_size, bold=True) for line in arriving if line
@@ -279,9 +308,7 @@ class NetworkLayout:
         return others if steep else level
 
     def _label_width(self, gap: int) -> float:
-        if gap not in self._widest:
-            self._widest[gap] = self._widest_label(gap)
-        return self._widest[gap]
+        return self._once("label", gap, self._widest_label)
 
     def _widest_label(self, gap: int) -> float:
         layer = self.network.layers[gap]
@@ -298,8 +325,9 @@ class NetworkLayout:
     # -- headers --------------------------------------------------------------------------
 
     def _header_width(self, column: int) -> float:
-        if self.plan:
-            return 0.0
+        return 0.0 if self.plan else self._once("header", column, self._widest_header)
+
+    def _widest_header(self, column: int) -> float:
         title, words = self.content.header(column)
         bold = self.measure.width((title,), self.name_size, bold=True)
         return max(bold, self.measure.width((words,), self.small_size))
