@@ -236,6 +236,9 @@ class Name(Expression):
     span: Span | None = field(default=None, compare=False, repr=False)
     shape: Shape | None = field(default=None, compare=False, repr=False)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Name) and self.name == other.name
+
     def __hash__(self) -> int:
         return hash(self.name)
 

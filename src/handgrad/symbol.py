@@ -90,6 +90,9 @@ class Symbol:
     text: str = ""
     name: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.name)
+
 
 def symbol(name: str, display: Mapping[str, str] | None = None) -> Symbol:
     """The symbol for a name; `display` says how to show it where the usual reading does not do.

@@ -10,8 +10,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
+from operator import attrgetter
 from types import NoneType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from handgrad.expression import Expression
 from handgrad.finite import all_finite
 from handgrad.formats.style import Style
 from handgrad.record import JsonForm
+
+T = TypeVar("T")
 
 AS_IT_IS = frozenset([NoneType, bool, int, str])
 
@@ -40,6 +43,14 @@ class Place:
     def __init__(self, style: Style) -> None:
         self.above: list[Any] = []
         self.style = style
+        self._made: dict[Callable[[Style], Any], Any] = {}
+
+    def once(self, make: Callable[[Style], T]) -> T:
+        """What `make` makes of the style: one for the whole document."""
+        if make not in self._made:
+            self._made[make] = make(self.style)
+        made: T = self._made[make]
+        return made
 
 
 View: TypeAlias = Callable[[Any, Place], Any]
@@ -102,6 +113,12 @@ class Key(NamedTuple):
             record = None if record is None else getattr(record, name)
         return record
 
+    def getter(self, place: Place) -> Callable[[Any], Any]:
+        """The same for many records at that place."""
+        if self.view is None and len(self.path) == 1:
+            return attrgetter(self.path[0])
+        return lambda record: self.value(record, place)
+
 
 def keys_of(record: type, views: Views) -> tuple[Key, ...]:
     """What is written of a kind of record. Raises `TypeError` for what is no record."""
@@ -125,18 +142,23 @@ class Writing(Place):
     def __init__(self, views: Views, style: Style) -> None:
         super().__init__(style)
         self._views = views
-        self._keys: dict[type, tuple[Key, ...]] = {}
+        self._keys: dict[type, list[tuple[str, Callable[[Any], Any]]]] = {}
         self._words = Writer()
+        self._ways: dict[type, Callable[[Any], Any]] = {}
 
     def record(self, record: Any) -> dict[str, Any]:
         """A record as an object."""
         kind = record.__class__
         keys = self._keys.get(kind)
         if keys is None:
-            keys = self._keys[kind] = keys_of(kind, self._views)
-        told = {key.name: key.value(record, self) for key in keys}
+            keys = [(key.name, key.getter(self)) for key in keys_of(kind, self._views)]
+            self._keys[kind] = keys
+        told = [(name, get(record)) for name, get in keys]
         self.above.append(record)
-        written = {name: self.under(name, value) for name, value in told.items()}
+        written = {
+            name: value if value.__class__ in AS_IT_IS else self.under(name, value)
+            for name, value in told
+        }
         self.above.pop()
         return written
 
@@ -149,23 +171,24 @@ class Writing(Place):
         kind = value.__class__
         if kind in AS_IT_IS:
             return value
-        if kind is tuple:
-            return [self.under(k, v) for k, v in enumerate(value)]
-        match value:
-            case float():
-                return value + 0.0 if math.isfinite(value) else None  # −0 as 0
-            case np.ndarray() | np.generic():
-                return numbers(np.asarray(value))
-            case Expression():
-                return self._words.source(value)
-            case tuple() if not hasattr(value, "_fields"):
-                return [self.under(k, v) for k, v in enumerate(value)]
-            case Mapping():
-                return {name: self.under(name, v) for name, v in value.items()}
-            case _ if form_of(value.__class__).as_text:
-                return str(value)
-            case _:
-                return self.record(value)
+        way = self._ways.get(kind)
+        if way is None:
+            way = self._ways[kind] = self._way(kind)
+        return way(value)
+
+    def _way(self, kind: type) -> Callable[[Any], Any]:
+        """How a value of this class is written."""
+        if issubclass(kind, float):
+            return lambda value: value + 0.0 if math.isfinite(value) else None  # −0 as 0
+        if issubclass(kind, np.ndarray | np.generic):
+            return lambda value: numbers(np.asarray(value))
+        if issubclass(kind, Expression):
+            return self._words.source
+        if issubclass(kind, tuple) and not hasattr(kind, "_fields"):
+            return lambda value: [self.under(k, v) for k, v in enumerate(value)]
+        if issubclass(kind, Mapping):
+            return lambda value: {name: self.under(name, v) for name, v in value.items()}
+        return str if form_of(kind).as_text else self.record
 
 
 class WritingApart(Writing):

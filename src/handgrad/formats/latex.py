@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import assert_never
 
@@ -59,7 +59,13 @@ _NUMBERS = {
 
 def latex(expression: Expression, *, style: Style) -> str:
     """The expression as LaTeX, for use in mathematics mode."""
-    return str(Latex(style).draw(Formula(style).node(expression)))
+    return latex_writer(style)(expression)
+
+
+def latex_writer(style: Style) -> Callable[[Expression], str]:
+    """Writes the formulas of one document so; each name in them is laid out once."""
+    formulas, pen = Formula(style), Latex(style)
+    return lambda expression: pen.text(formulas.node(expression))
 
 
 def escaped(text: str) -> str:
@@ -90,21 +96,27 @@ class Latex:
     style: Style
     marked: bool = False
 
+    def text(self, node: Node | nodes.Bracket) -> str:
+        """A formula, or a part of one; what stands in most of them by a shorter way."""
+        if isinstance(node, nodes.Row):
+            return "".join(map(self.text, node.parts))
+        if isinstance(node, nodes.Sign):
+            return _SIGNS[node.kind]
+        if isinstance(node, nodes.Fenced):
+            return _fenced(node.brackets, self.text(node.part))
+        if isinstance(node, nodes.Array):
+            return self._array(node)
+        return str(self.draw(node))
+
     def draw(self, node: Node | nodes.Bracket) -> Tex:
-        """A formula, or a part of one."""
+        """The same, its scripts still open."""
         match node:
-            case nodes.Row(parts):
-                return Tex("".join([str(self.draw(part)) for part in parts]))
-            case nodes.Sign(kind):
-                return Tex(_SIGNS[kind])
             case nodes.Identifier(symbol, index):
                 return _symbol(symbol, index)
             case nodes.FigureText(text):
                 return _number(text)
-            case nodes.Fenced(brackets, part):
-                return Tex(_fenced(brackets, str(self.draw(part))))
-            case nodes.Array():
-                return Tex(self._array(node))
+            case nodes.Row() | nodes.Sign() | nodes.Fenced() | nodes.Array():
+                return Tex(self.text(node))
             case nodes.Evaluated():
                 return Tex(self._result(node))
             case nodes.Condition(text):
