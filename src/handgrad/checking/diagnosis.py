@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from handgrad.arrays import Array, Mask
 from handgrad.checking import slips
+from handgrad.checking.explaining import Explaining, Found, Scored, Seen
 from handgrad.checking.figures import Habit, Habits, ManyEntries, WrittenEntry
 from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.quantities import Quantity
-from handgrad.checking.report import Diagnosis, Done, Numbers, Places
-from handgrad.checking.sheets import SheetNumbers, Sheets
+from handgrad.checking.report import Diagnosis, Done, Numbers
+from handgrad.checking.sheets import Sheets
 from handgrad.checking.tolerance import ROUNDING, Halves, allowed, halves
+from handgrad.checking.unentered import Unentered, value_of
 from handgrad.checking.words import (
-    MISTAKES,
     broadcast_text,
     mistake_text,
     pair_text,
@@ -33,9 +34,6 @@ from handgrad.text import Text
 UNREAD = "not_entered"
 """The rule of what is only not complete."""
 
-NAMED = 3
-"""Explanations that are given, at most."""
-
 HIDDEN = 8
 """Steps before whose results were not entered: so many are searched for a mistake."""
 
@@ -45,159 +43,6 @@ PAIRED = 3
 TRIED = 4_000
 """Mistakes in steps that were not entered, and pairs, that are tried in one set of answers, at most: a
 sheet with a slip or two takes some hundred, one of noise would take minutes."""
-
-NEAR = 0.02
-"""Figures off by more than this share are no rounded form of what a mistake gives."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A wrong quantity, and the numbers that its figures may have been computed from.
-
-    Arguments:
-        which: the sheets on which it is wrong, by their numbers.
-        bases: numbers by leaf, those of the student's own world first and the exact ones last.
-    """
-
-    which: SheetNumbers
-    quantity: Quantity
-    entry: WrittenEntry | ManyEntries
-    half: Array
-    wrong: Mask
-    bases: tuple[Mapping[Leaf, Array], ...]
-    own: World
-    habit: Habit | Habits
-
-    @property
-    def sheets(self) -> Sheets:
-        return self.own.sheets
-
-    @property
-    def value(self) -> Array:
-        return self.entry.value
-
-    @property
-    def given(self) -> Mask:
-        return ~np.isnan(self.value)
-
-    def only(self, which: SheetNumbers) -> _Seen:
-        """The same on some of the sheets, by their numbers here."""
-        sheets = self.sheets
-        if len(which) == len(self.which):
-            return self
-        own = self.own.only(which)
-        others = [{n: sheets.part(v, which) for n, v in base.items()} for base in self.bases[1:]]
-        return _Seen(
-            self.which[which],
-            self.quantity,
-            self.entry.only(which),
-            sheets.part(self.half, which),
-            sheets.part(self.wrong, which),
-            (own.values, *others),
-            own,
-            self.habit.only(which),
-        )
-
-    def on(self, at: int) -> Mask:
-        """By sheet, whether it is this one."""
-        return self.of_each(np.arange(len(self.which)) == at)
-
-    def of_each(self, truths: Mask) -> Mask:
-        """Truths of the sheets in order, as masks of sheets are."""
-        return self.sheets.mask(truths)
-
-    def entries(self, at: int) -> Places:
-        """The entries that are wrong on a sheet."""
-        wrong = np.argwhere(self.sheets.one(self.wrong, at))
-        return tuple(tuple(int(i) for i in place) for place in wrong[:64])
-
-    def fits(self, array: Array) -> Mask:
-        """By sheet, whether an array rounds to the figures."""
-        sheets = self.sheets
-        if sheets.entries(array) != sheets.entries(self.value):
-            return sheets.none
-        return sheets.all((np.abs(array - self.value) <= self.half) | ~self.given)
-
-    def is_near(self, array: Array) -> Mask:
-        """By sheet, whether other roundings on the way may lead from an array to the figures."""
-        sheets = self.sheets
-        if sheets.entries(array) != sheets.entries(self.value):
-            return sheets.none
-        size = np.maximum(np.abs(array), np.abs(self.value))
-        gap = np.abs(array - self.value)
-        return sheets.all((gap <= 20 * self.half + NEAR * size) | ~self.given)
-
-    def may_fit(self, formula: CompiledFormula, array: Array, asked: Mask) -> Mask:
-        """By sheet that is asked of, whether a formula leads to the figures from the numbers that they were
-        rounded from."""
-        near = asked & self.is_near(array)
-        if not self.sheets.some(near):
-            return near
-        led = self.own.leads_to(formula, self.value, self.half)
-        return near & self.sheets.all(led | ~self.given)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An explanation that fits on some sheets.
-
-    Arguments:
-        rule: its id, as of a `Diagnosis`.
-        score: what puts explanations in order, the best first.
-        where: by sheet, whether it fits.
-        told: the explanation on a sheet, by its number among those looked at.
-    """
-
-    rule: str
-    score: tuple[int, ...]
-    where: Mask
-    told: Callable[[int], Diagnosis]
-
-
-Scored = tuple[tuple[int, ...], Diagnosis]
-
-
-class Explaining:
-    """The explanations of a quantity on the sheets where it is wrong.
-
-    Arguments:
-        which: those sheets, by their numbers.
-    """
-
-    def __init__(self, which: SheetNumbers) -> None:
-        self.which = which
-        self._found: dict[int, list[tuple[_Found, int]]] = {int(k): [] for k in which}
-
-    def add(self, seen: _Seen, found: Iterable[_Found]) -> None:
-        """Adds what was found on some of the sheets."""
-        for each in found:
-            for at in np.flatnonzero(np.broadcast_to(each.where, seen.which.shape)):
-                self._found[int(seen.which[at])].append((each, int(at)))
-
-    def open(self, seen: _Seen) -> _Seen | None:
-        """The sheets of these for which nothing was found yet."""
-        left = np.flatnonzero([not self._found[int(k)] for k in seen.which])
-        return seen.only(left) if len(left) else None
-
-    def all_of(self, sheet: int) -> tuple[Diagnosis, ...]:
-        """The explanations of a sheet, best first: each rule once, and none that a more precise one has said."""
-        unique: dict[str, tuple[_Found, int]] = {}
-        for each, at in sorted(self._found[sheet], key=lambda pair: pair[0].score):
-            if unique.keys().isdisjoint(SAID_BY.get(each.rule, ())):
-                unique.setdefault(each.rule, (each, at))
-        return tuple([each.told(at) for each, at in list(unique.values())[:NAMED]])
-
-
-def value_of(
-    numbers: Mapping[Leaf, Array], formula: CompiledFormula, sheets: Sheets
-) -> Array | None:
-    """The value of a wrong formula; None where its shapes fit in one case but not in many, or where
-    nothing differs from case to case in what it reduces over the cases."""
-    try:
-        value: Array = sheets.run(formula, numbers)
-        return value
-    except (ValueError, IndexError, ArithmeticError):
-        return None
 
 
 class Diagnosing:
@@ -243,14 +88,14 @@ class Diagnosing:
         bases.append(sheets.exact)
         slack = self._slack(entry, half.written)
         everything = np.arange(sheets.count)
-        seen = _Seen(everything, quantity, entry, slack, wrong, tuple(bases), own, self.habit)
-        found.add(seen, [_Found(UNREAD, (0,), unread, lambda at: self._unread(entry.sheet(at)))])
+        seen = Seen(everything, quantity, entry, slack, wrong, tuple(bases), own, self.habit)
+        found.add(seen, [Found(UNREAD, (0,), unread, lambda at: self._unread(entry.sheet(at)))])
         left = np.flatnonzero(np.atleast_1d(sheets.any(wrong)))
         if len(left):
             self._explain(found, seen.only(left))
         return found
 
-    def _explain(self, found: Explaining, seen: _Seen) -> None:
+    def _explain(self, found: Explaining, seen: Seen) -> None:
         """Looks for explanations, where there are none by one way by the next."""
         for way in (
             self._singles,
@@ -278,7 +123,7 @@ class Diagnosing:
         half = self._slack(entry, half)
         given = ~np.isnan(entry.value)
         bases = (own.values, self.work.exact)
-        seen = _Seen(np.zeros(1, int), quantity, entry, half, given, bases, own, self.habit)
+        seen = Seen(np.zeros(1, int), quantity, entry, half, given, bases, own, self.habit)
         turned = exact.ndim == 2 and entry.shape == exact.shape[::-1]
         if turned and any(seen.fits(a.T) for a in (own.value(quantity.formula), exact)):
             rule = "result_transposed"
@@ -310,14 +155,14 @@ class Diagnosing:
 
     # -- one mistake -----------------------------------------------------------------------------
 
-    def _singles(self, seen: _Seen) -> Iterator[_Found]:
+    def _singles(self, seen: Seen) -> Iterator[Found]:
         for variant in self.structure.mistakes(seen.quantity):
             for numbers, where in self._numbers(seen, variant.formula):
                 score = (numbers == "rounded", PRIORITY[variant.mistake.rule])
                 told = partial(self._told, seen, variant.mistake, numbers)
-                yield _Found(variant.mistake.rule, score, where, told)
+                yield Found(variant.mistake.rule, score, where, told)
 
-    def _numbers(self, seen: _Seen, formula: CompiledFormula) -> Iterator[tuple[Numbers, Mask]]:
+    def _numbers(self, seen: Seen, formula: CompiledFormula) -> Iterator[tuple[Numbers, Mask]]:
         """What a formula gives the figures from, or may with roundings on the way, and on which sheets."""
         arrays = []
         open_ = ~seen.sheets.none
@@ -341,21 +186,21 @@ class Diagnosing:
                 found["rounded"] = seen.may_fit(formula, arrays[0], open_)
         yield from ((numbers, where) for numbers, where in found.items() if seen.sheets.some(where))
 
-    def _told(self, seen: _Seen, mistake: Mistake, numbers: Numbers, at: int) -> Diagnosis:
+    def _told(self, seen: Seen, mistake: Mistake, numbers: Numbers, at: int) -> Diagnosis:
         text = mistake_text(mistake, seen.quantity, self.work.cases)
         done = (Done(seen.quantity, mistake.rule, mistake.formula),)
         return Diagnosis(mistake.rule, text, seen.entries(at), done=done, numbers=numbers)
 
     # -- slips of the pen ------------------------------------------------------------------------
 
-    def _slips(self, seen: _Seen) -> Iterator[_Found]:
+    def _slips(self, seen: Seen) -> Iterator[Found]:
         references = list(self._references(seen))
         for at in range(len(seen.which)):
             for score, diagnosis in self._slips_on(seen, references, at):
-                yield _Found(diagnosis.rule, score, seen.on(at), lambda _, told=diagnosis: told)  # type: ignore[misc]
+                yield Found(diagnosis.rule, score, seen.on(at), lambda _, told=diagnosis: told)  # type: ignore[misc]
         yield from self._rounded_early(seen)
 
-    def _slips_on(self, seen: _Seen, references: Sequence[Array], at: int) -> Iterator[Scored]:
+    def _slips_on(self, seen: Seen, references: Sequence[Array], at: int) -> Iterator[Scored]:
         """The slips of the pen on one of the sheets."""
         sheets, entry, habit = seen.sheets, seen.entry.sheet(at), seen.habit.sheet(at)
         half, wrong = sheets.one(seen.half, at), sheets.one(seen.wrong, at)
@@ -370,7 +215,7 @@ class Diagnosing:
                     ),
                 )
 
-    def _slips_apart(self, seen: _Seen) -> Iterator[_Found]:
+    def _slips_apart(self, seen: Seen) -> Iterator[Found]:
         """A slip in some of the wrong entries, looked at one by one, where none is in all of them."""
         references = list(self._references(seen))
         for at in range(len(seen.which)):
@@ -380,9 +225,9 @@ class Diagnosing:
             if slip is not None:
                 text = (*slip_text(slip, seen.quantity), ", and that is not all")
                 told = Diagnosis(slip.rule, text, slip.entries)
-                yield _Found(told.rule, (5, 0), seen.on(at), lambda _, told=told: told)  # type: ignore[misc]
+                yield Found(told.rule, (5, 0), seen.on(at), lambda _, told=told: told)  # type: ignore[misc]
 
-    def _copied(self, seen: _Seen) -> Iterator[_Found]:
+    def _copied(self, seen: Seen) -> Iterator[Found]:
         """Another quantity's figures in this one's place."""
         quantity, sheets = seen.quantity, seen.sheets
         if not quantity.shape:
@@ -394,19 +239,19 @@ class Diagnosing:
                 continue
             where = open_ & seen.fits(exact[other.leaf]) & sheets.any(exact[other.leaf] != 0)
             if sheets.some(where):
-                yield _Found(
+                yield Found(
                     "another_quantity", (3, 0), where, partial(self._told_copied, seen, other)
                 )
                 open_ = open_ & ~where
                 if not sheets.some(open_):
                     return
 
-    def _told_copied(self, seen: _Seen, other: Quantity, at: int) -> Diagnosis:
+    def _told_copied(self, seen: Seen, other: Quantity, at: int) -> Diagnosis:
         places = seen.entries(at)
         text = slip_text(slips.Slip("another_quantity", places), seen.quantity, other)
         return Diagnosis("another_quantity", text, places)
 
-    def _scaled(self, seen: _Seen) -> Iterator[_Found]:
+    def _scaled(self, seen: Seen) -> Iterator[Found]:
         """Every entry off by the same factor, whatever it comes of."""
         references = list(self._references(seen))
         for at in range(len(seen.which)):
@@ -419,14 +264,14 @@ class Diagnosing:
                 by, places = f"{factor:.4g}", seen.entries(at)
                 text = slip_text(slips.Slip("scaled", places, by), seen.quantity)
                 told = Diagnosis("scaled", text, places, written=by)
-                yield _Found(told.rule, (7, 0), seen.on(at), lambda _, told=told: told)  # type: ignore[misc]
+                yield Found(told.rule, (7, 0), seen.on(at), lambda _, told=told: told)  # type: ignore[misc]
 
-    def _references(self, seen: _Seen) -> Iterator[Array]:
+    def _references(self, seen: Seen) -> Iterator[Array]:
         """What the figures should have been: from the student's own numbers, and exactly."""
         yield seen.own.value(seen.quantity.formula)
         yield seen.bases[-1][seen.quantity.leaf]
 
-    def _rounded_early(self, seen: _Seen) -> Iterator[_Found]:
+    def _rounded_early(self, seen: Seen) -> Iterator[Found]:
         """Roundings of the numbers before it, to fewer digits than shown, that lead to the figures."""
         formula = seen.quantity.formula
         carried = [leaf for leaf in formula.leaves if leaf not in self.work.given_leaves]
@@ -447,11 +292,11 @@ class Diagnosing:
                 if seen.sheets.some(where):
                     early = (f"the numbers it is computed from were rounded to {words} too early",)
                     told = partial(self._told_early, seen, early)
-                    yield _Found("rounded_early", (1, 0), where, told)
+                    yield Found("rounded_early", (1, 0), where, told)
                     open_ = open_ & ~where
 
     @staticmethod
-    def _told_early(seen: _Seen, text: Text, at: int) -> Diagnosis:
+    def _told_early(seen: Seen, text: Text, at: int) -> Diagnosis:
         return Diagnosis("rounded_early", text, seen.entries(at))
 
     # -- a mistake in a step that was not entered -------------------------------------------------
@@ -468,13 +313,14 @@ class Diagnosing:
             stack.extend(self.structure.by_leaf[leaf].formula.leaves)
         return [q for q in self.structure.quantities if q.leaf in wanted][-most:]
 
-    def _within_update(self, seen: _Seen) -> Iterator[_Found]:
+    def _within_update(self, seen: Seen) -> Iterator[Found]:
         """What an update is known to be made without, in the lines that lead to the parameter's new value."""
         return self._hidden(seen, OF_UPDATES) if seen.quantity.phase == "update" else iter(())
 
-    def _hidden(self, seen: _Seen, rules: frozenset[str] | None = None) -> Iterator[_Found]:
+    def _hidden(self, seen: Seen, rules: frozenset[str] | None = None) -> Iterator[Found]:
         """Mistakes where nothing was entered: by every rule, or by some rules in lines of the update alone."""
         sites = self._hidden_before(seen.quantity, HIDDEN)
+        steps = self._steps(seen, sites)
         for distance, site in enumerate(reversed(sites)):
             if rules is not None and site.phase != "update":
                 continue
@@ -487,14 +333,14 @@ class Diagnosing:
                 wrong = {site.leaf: variant.formula}
                 score = (4, distance, PRIORITY[variant.mistake.rule])
                 supposed = tuple([(s, wrong.get(s.leaf, s.formula)) for s in sites])
-                for numbers, where in self._leads(seen, room, sites, wrong):
+                for numbers, where in self._leads(seen, room, steps, wrong):
                     own = supposed if numbers == "entered" else ()
                     told = partial(self._told_hidden, seen, site, variant.mistake, own, numbers)
-                    yield _Found(variant.mistake.rule, score, where, told)
+                    yield Found(variant.mistake.rule, score, where, told)
 
     def _told_hidden(
         self,
-        seen: _Seen,
+        seen: Seen,
         site: Quantity,
         mistake: Mistake,
         supposed: tuple[tuple[Quantity, CompiledFormula], ...],
@@ -511,28 +357,18 @@ class Diagnosing:
             numbers=numbers,
         )
 
-    def _after(
-        self,
-        base: Mapping[Leaf, Array],
-        sheets: Sheets,
-        sites: list[Quantity],
-        wrong: Mapping[Leaf, CompiledFormula],
-    ) -> dict[Leaf, Array] | None:
-        """The numbers of a base with some steps that were not entered done wrong."""
-        numbers = dict(base)
-        for site in sites:
-            formula = wrong.get(site.leaf, site.formula)
-            if any(leaf not in numbers for leaf in formula.leaves):
-                return None
-            value = value_of(numbers, formula, sheets)
-            if value is None or sheets.entries(value) != np.shape(self.work.exact[site.leaf]):
-                return None
-            numbers[site.leaf] = value
-        return numbers
+    def _steps(self, seen: Seen, sites: list[Quantity]) -> dict[Numbers, Unentered]:
+        """The steps from the student's own numbers, and from the exact ones."""
+        bases: dict[Numbers, Mapping[Leaf, Array]] = {
+            "entered": seen.own.values,
+            "exact": seen.bases[-1],
+        }
+        exact = self.work.exact
+        return {n: Unentered(base, seen.sheets, sites, exact) for n, base in bases.items()}
 
     # -- two mistakes ----------------------------------------------------------------------------
 
-    def _pairs(self, seen: _Seen) -> Iterator[_Found]:
+    def _pairs(self, seen: Seen) -> Iterator[Found]:
         quantity = seen.quantity
         for first, second, formula in self.structure.pairs_of(quantity):
             room = self._room(seen)
@@ -544,6 +380,7 @@ class Diagnosing:
                     seen, ((first, quantity), (second, quantity)), 5, numbers, where & room
                 )
         sites = self._hidden_before(quantity, PAIRED)
+        steps = self._steps(seen, sites)
         last = [(quantity, v) for v in self.structure.mistakes(quantity)]
         for position, site in enumerate(sites):
             later = [(s, v) for s in sites[position + 1 :] for v in self.structure.mistakes(s)]
@@ -554,19 +391,19 @@ class Diagnosing:
                         return
                     wrong = {site.leaf: one.formula, other_site.leaf: other.formula}
                     pair = (one.mistake, site), (other.mistake, other_site)
-                    for numbers, where in self._leads(seen, room, sites, wrong):
+                    for numbers, where in self._leads(seen, room, steps, wrong):
                         yield self._paired(seen, pair, 6, numbers, where)
 
-    def _room(self, seen: _Seen) -> Mask:
+    def _room(self, seen: Seen) -> Mask:
         """By sheet, whether one more mistake that lies elsewhere, or pair, may be tried in its answers."""
         self._tried[seen.which] += 1
         return seen.of_each(self._tried[seen.which] <= TRIED)
 
     def _leads(
         self,
-        seen: _Seen,
+        seen: Seen,
         room: Mask,
-        sites: list[Quantity],
+        steps: Mapping[Numbers, Unentered],
         wrong: Mapping[Leaf, CompiledFormula],
     ) -> Iterator[tuple[Numbers, Mask]]:
         """From which numbers mistakes in steps that were not entered, or in the last one, give the figures, and on
@@ -574,12 +411,8 @@ class Diagnosing:
         sheets = seen.sheets
         end = wrong.get(seen.quantity.leaf, seen.quantity.formula)
         open_ = room
-        bases: tuple[tuple[Numbers, Mapping[Leaf, Array]], ...] = (
-            ("entered", seen.own.values),
-            ("exact", seen.bases[-1]),
-        )
-        for numbers, base in bases:
-            after = self._after(base, sheets, sites, wrong)
+        for numbers, unentered in steps.items():
+            after = unentered.with_wrong(wrong)
             if after is None or any(leaf not in after for leaf in end.leaves):
                 continue
             value = value_of(after, end, sheets)
@@ -594,21 +427,21 @@ class Diagnosing:
 
     def _paired(
         self,
-        seen: _Seen,
+        seen: Seen,
         pair: tuple[tuple[Mistake, Quantity], tuple[Mistake, Quantity]],
         score: int,
         numbers: Numbers,
         where: Mask,
-    ) -> _Found:
+    ) -> Found:
         rules = sorted((mistake.rule for mistake, _ in pair), key=lambda r: PRIORITY[r])
         priority = sum(PRIORITY[r] for r in rules)
         rule = "+".join(rules)
         told = partial(self._told_pair, seen, pair, rule, numbers)
-        return _Found(rule, (score, priority), where, told)
+        return Found(rule, (score, priority), where, told)
 
     def _told_pair(
         self,
-        seen: _Seen,
+        seen: Seen,
         pair: tuple[tuple[Mistake, Quantity], tuple[Mistake, Quantity]],
         rule: str,
         numbers: Numbers,
@@ -617,20 +450,3 @@ class Diagnosing:
         text = pair_text(*pair, self.work.cases)
         done = tuple(Done(q, m.rule, m.formula) for m, q in pair)
         return Diagnosis(rule, text, seen.entries(at), done=done, numbers=numbers)
-
-
-SAID_BY: Mapping[str, frozenset[str]] = {
-    "factor_left_out": frozenset({"gate_forgotten", "slope_forgotten"}),
-    "result_transposed": frozenset({"outer_transposed", "transposed"}),
-    "path_left_out": frozenset({"penalty_left_out"}),
-    "factor_two": frozenset({"inner_factor_forgotten", "penalty_half"}),
-    "factor_half": frozenset({"inner_factor_forgotten", "penalty_two"}),
-    "last_digit": frozenset({"cut"}),
-    "digit_slip": frozenset({"cut"}),
-    # The same figures, and the same advice in other words.
-    "sign_lost": frozenset({"target_minus_prediction", "update_sign"}),
-    "difference_reversed": frozenset({"target_minus_prediction", "sign_lost"}),
-    # The wrong number is taken from somewhere: true of most mistakes.
-    "another_taken": frozenset(MISTAKES) - {"another_taken"},
-}
-"""By general rule, those that say the same more precisely."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.arrays import Array, Mask
-from handgrad.checking.diagnosis import Diagnosing, Explaining
+from handgrad.checking.diagnosis import Diagnosing
+from handgrad.checking.explaining import Explaining
 from handgrad.checking.figures import Habit, Habits, ManyEntries, WrittenEntry
 from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.matching import Matched

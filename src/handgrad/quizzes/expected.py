@@ -9,10 +9,10 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.checking.checking import Checker
-from handgrad.checking.diagnosis import value_of
 from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.quantities import Quantity, Variant
 from handgrad.checking.sheets import OneSheet, SheetNumbers
+from handgrad.checking.unentered import value_of
 from handgrad.checking.words import mistake_text
 from handgrad.checking.worlds import World
 from handgrad.errors import OptionError
