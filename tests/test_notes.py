@@ -301,6 +301,12 @@ def test_a_step_speaks_of_a_bias_and_of_weights_where_there_are_some(
     assert ("Multiply the two matrices" in said) == values
 
 
+@pytest.mark.parametrize("equation", ["L = sum(exp(z - max(z)))", "L = max(z) - min(z)"])
+def test_nothing_is_said_of_an_option_that_is_as_usual(equation: str) -> None:
+    trace = handgrad.solve(handgrad.Problem(equation, {"z": [1.0, 1.5, 2.0]}))
+    assert not [r for s in trace.steps if "Here" in (r := plain_text(reason(trace, s)))]
+
+
 def test_a_row_of_its_own_is_not_repeated() -> None:
     """Broadcasting (2,) to (1, 2) uses each entry once: nothing is added up on the way back."""
     once = handgrad.Problem("L = sum((X @ W + b)**2)", {"W": [[1, 2]], "b": [3, 4]}, {"X": [[5]]})

@@ -483,3 +483,35 @@ def test_answers_that_leave_out_a_path_to_the_scores_are_wrong() -> None:
     assert handgrad.check(problem, {"da": [0, 0, 0]})["da"].verdict == "wrong"
     right = handgrad.check(problem, {"da": ["-0.2831", "-0.0519", "0.3350"]})
     assert right["da"].verdict == "right"
+
+
+TWO = {
+    "picked": "L = -log(p[1]) - log(p[0])",
+    "picked twice": "L = -log(p[1]) - log(p[1])",
+    "weighted, with a penalty": "L = cross_entropy(p, y) + 0.5*cross_entropy(p, t) + sum(z**2)",
+}
+
+
+@pytest.mark.parametrize("loss", TWO.values(), ids=TWO)
+def test_losses_of_the_same_scores_have_one_long_way(loss: str) -> None:
+    """All of them go back through p together: the long way has each of them once."""
+    problem = handgrad.Problem(
+        f"z = W @ x\np = softmax(z)\n{loss}",
+        {"W": [[0.1, 0.2], [0.3, 0.3]]},
+        {"x": [3, -1.5], **({"y": [1, 0], "t": [0.3, 0.7]} if "y" in loss else {})},
+    )
+    trace = handgrad.solve(problem)
+    (note,) = [n for s in trace.steps for n in s.notes if isinstance(n, ShortcutTaken)]
+    assert note.agrees
+    assert_close(np.asarray(note.long[-1].value), trace.run.gradient("z"))
+
+
+@pytest.mark.parametrize("loss", list(TWO.values())[:2], ids=list(TWO)[:2])
+def test_scores_without_a_name_are_led_back_to_each_loss_by_itself(loss: str) -> None:
+    """No name has what the losses' shares add up to, so no long way is shown for one of them."""
+    problem = handgrad.Problem(
+        f"p = softmax(W @ x)\n{loss}", {"W": [[0.1, 0.2], [0.3, 0.3]]}, {"x": [3, -1.5]}
+    )
+    trace = handgrad.solve(problem)
+    assert not [n for s in trace.steps for n in s.notes if isinstance(n, ShortcutTaken)]
+    assert handgrad.verify(problem).agrees

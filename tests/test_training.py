@@ -733,6 +733,19 @@ rate = 1
     assert training.losses == (1.0, 1.0, 1.0)
 
 
+def test_one_unit_is_spoken_of_as_one() -> None:
+    problem = handgrad.Problem(
+        "h = relu(w @ x + b)\nL = mse(h, y)",
+        {"w": [0.5, -0.3], "b": -0.1},
+        {"x": {"cases": [[1, 2], [0.5, 1], [3, 5]]}, "y": {"cases": [0, 0, 0]}},
+        update=handgrad.Update(rate=0.1),
+    )
+    for pages in (handgrad.train(problem, steps=3).page(), handgrad.gates(problem).page()):
+        told = " ".join(plain_text(b.text) for b in pages.blocks if isinstance(b, Note))
+        assert "The one unit is dead" in told
+        assert " 1 unit" not in told
+
+
 def test_a_dead_network_is_told_before_its_loss() -> None:
     page = handgrad.train(handgrad.load("dying"), 20).page()
     first, second = [b for b in page.blocks if isinstance(b, Note)][:2]

@@ -6,7 +6,9 @@ A `Symbol` is data; each printer draws it in its own way.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
@@ -65,6 +67,7 @@ GREEK: dict[str, str] = {
 _NAME = re.compile(r"(?P<letters>[^\W\d_]+)(?P<digits>\d*)(?P<rest>(?:_\w+)?)")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _LETTER_BELOW = re.compile(r"(?P<letter>[^\W\d_])_(?P<below>[^\W_]+)")
+_LAYER = re.compile(r"\((\w+)\)")
 _ACCENTS: tuple[Accent, ...] = ("hat", "bar", "tilde")
 
 
@@ -97,15 +100,34 @@ class Symbol:
 def symbol(name: str, display: Mapping[str, str] | None = None) -> Symbol:
     """The symbol for a name; `display` says how to show it where the usual reading does not do.
 
-    A letter with something below, such as "W_q", is read as such, and LaTeX's Greek letters as what they
-    stand for; any other text is shown as it is.
+    A letter with something below, such as "W_q" or "Θ₁", and a layer above it, such as "z⁽¹⁾", are read as such,
+    and LaTeX's Greek letters as what they stand for; any other text is shown as it is.
     """
     if display and name in display:
         text = _COMMAND.sub(lambda found: GREEK.get(found[1], found[0]), display[name])
         if lowered := _LETTER_BELOW.fullmatch(text):
             return Symbol(base=lowered["letter"], subscript=lowered["below"], name=name)
+        if (scripted := _scripted(text)) is not None:
+            return replace(scripted, name=name)
         return Symbol(base=text, text=text, name=name)
     return _read(name)
+
+
+def _scripted(text: str) -> Symbol | None:
+    """A letter and what is written with it in Unicode's own small characters, which few fonts have."""
+    letter, below, above = text[:1], "", ""
+    for character in text[1:]:
+        kind, _, code = unicodedata.decomposition(character).partition(" ")
+        if kind == "<sub>":
+            below += chr(int(code, 16))
+        elif kind == "<super>":
+            above += chr(int(code, 16))
+        else:
+            return None
+    layer = _LAYER.fullmatch(above)
+    if not letter.isalpha() or not (below or above) or (above and layer is None):
+        return None
+    return Symbol(base=letter, superscript=layer[1] if layer else "", subscript=below)
 
 
 @lru_cache(maxsize=4096)

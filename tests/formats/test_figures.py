@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import handgrad
 from handgrad.figures import EMPTY, aligned, figure, full
+from handgrad.formats.terminal import render_terminal
 from handgrad.symbol import Symbol, symbol
 
 
@@ -94,3 +96,29 @@ def test_symbols(name: str, shown: Symbol) -> None:
 def test_a_problem_says_how_its_names_are_shown() -> None:
     assert symbol("s", {"s": "S★"}).text == "S★"
     assert symbol("t", {"s": "S★"}) == Symbol("t", name="t")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Θ₁", Symbol("Θ", subscript="1", name="s")),
+        ("wₖ₂", Symbol("w", subscript="k2", name="s")),
+        ("a⁽²⁾", Symbol("a", superscript="2", name="s")),
+        ("a₁⁽²⁾", Symbol("a", superscript="2", subscript="1", name="s")),
+        ("h²", Symbol("h²", text="h²", name="s")),
+        ("net₁", Symbol("net₁", text="net₁", name="s")),
+        ("₁", Symbol("₁", text="₁", name="s")),
+    ],
+)
+def test_small_characters_are_scripts(text: str, shown: Symbol) -> None:
+    """Few fonts have them: in a PDF ₁ stood apart from its Θ."""
+    assert symbol("s", {"s": text}) == shown
+
+
+@pytest.mark.parametrize("display", ["Θ₁", "Θ_1", ""])
+def test_an_index_beside_a_subscript_is_told_apart(display: str) -> None:
+    """Θ₁₁₁ would be no entry of Θ₁."""
+    shown = {"V_1": display} if display else {}
+    problem = handgrad.Problem("L = sum(V_1 @ x)", {"V_1": [[1, 2]]}, {"x": [3, 4]}, display=shown)
+    text = render_terminal(handgrad.why(problem, "dV_1[0,1]").page(), colour=False, unicode=True)
+    assert f"from ({'Θ' if display else 'V'}₁)₁₂ to L" in text

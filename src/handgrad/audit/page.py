@@ -80,14 +80,16 @@ def _abstract(audit: Audit) -> list[Block]:
         every = "The one unit is" if total == 1 else f"All {total} units are"
         at = " at every time step" if timed else ""
         return [Note("check", (f"{every} alive{at}.",))] if total else []
-    units = f"Of {total} unit{'' if total == 1 else 's'}"
     each = ", each counted at every time step," if timed else ""
+    if total == 1:
+        (verdict,) = counts
+        return [Note("gate", (f"The one unit{each} is {verdict_text(audit, verdict)}.",))]
     if alive:
         counts["alive"] = alive  # told last
     told = [
         (f"{n} {'is' if n == 1 else 'are'} {verdict_text(audit, v)}",) for v, n in counts.items()
     ]
-    return [Note("gate", (f"{units}{each} ", *joined(told), "."))]
+    return [Note("gate", (f"Of {total} units{each} ", *joined(told), "."))]
 
 
 def _silencer(audit: Audit) -> list[Block]:

@@ -7,6 +7,7 @@ line of its own, the adjoint of that part of the equation, so that the chain can
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -58,6 +59,7 @@ class Backward:
     _arrived: dict[Recognised, list[Expression]] = field(default_factory=dict)
     _detour: list[Line] = field(default_factory=list)
     _users: dict[str, list[str]] = field(default_factory=dict)
+    _taken: Counter[Recognised] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._parts = Parts(self.nodes, self.batched)
@@ -237,6 +239,7 @@ class Backward:
             if isinstance(named, Name) and named.name in self.nodes:
                 return formula
             formula = self._own_line(scores, formula, equation)
+            self._taken[found] += 1
             self._short[found] = next(x for x in self._chain if x.leaf == formula)
         elif isinstance(scores, Name):
             self._short[found] = Line(self._adjoint_leaf(scores.name), formula, equation)
@@ -287,11 +290,19 @@ class Backward:
     def _shortcuts(self) -> None:
         """The ways that were found, short and long."""
         for equation, several in self.recognition.found.items():
-            for found in several:
+            for found in dict.fromkeys(several):
                 short, arrived = self._short.get(found), self._arrived.get(found)
                 if short is None or arrived is None:
                     continue
-                short, whole = self._whole_share(short, _sum(arrived))
+                alike = [
+                    line
+                    for one in several
+                    if one.scores == found.scores
+                    if (line := self._short.get(one)) is not None
+                ]
+                if any(line.leaf != short.leaf for line in alike) or self._taken[found] > 1:
+                    continue  # the long way is one for all of them, and no name has what they add up to
+                short, whole = self._whole_share(short, _sum(arrived), alike)
                 last = Line(short.leaf, self._tidied(whole), found.name or equation)
                 if not is_batched(found.scores, self.batched):
                     short, last = [
@@ -313,11 +324,14 @@ class Backward:
                     )
                 )
 
-    def _whole_share(self, short: Line, long: Expression) -> tuple[Line, Expression]:
+    def _whole_share(
+        self, short: Line, long: Expression, alike: Sequence[Line]
+    ) -> tuple[Line, Expression]:
         """All that reaches the scores through the loss's equation, of which the short way may be one term.
 
         So `p − y + a` where `a` is penalised there too; and by the name of one path's share where
-        there are several paths. The same with the long way's formula in the short one's place.
+        there are several paths. The same with the long way's formula in the short one's place, and
+        in that of all short ways from losses of these scores, which it leads back together.
         """
         name = short.leaf.name
         terms = self._terms.get((name, short.through), [])
@@ -328,7 +342,11 @@ class Backward:
             return short, long
         several = len(self._contributions[name]) > 1
         leaf = Adjoint(name, short.through, shape=short.leaf.shape) if several else short.leaf
-        whole = _sum([long if term == short.formula else term for term in terms])
+        short_ways = [line.formula for line in alike]
+        place = terms.index(short.formula)
+        rest = [(k, term) for k, term in enumerate(terms) if term not in short_ways]
+        before, after = [t for k, t in rest if k < place], [t for k, t in rest if k > place]
+        whole = _sum([*before, long, *after])
         return Line(leaf, share.formula, short.through), whole
 
     def _lines_for(self, last: Line) -> list[Line]:

@@ -206,11 +206,19 @@ def _outcome(study: OverTraining) -> list[Block]:
         f"{_count(after)} of {study.units} units {'is' if after == 1 else 'are'} {dead_or_off(study)} at the end, "
         f"{before or 'none'} at the start: {_deaths_words(died)} on the way{_revivals(study)}."
     )
+    if study.units == 1:
+        words = (
+            f"The one unit is {'' if after else 'not '}{dead_or_off(study)} at the end, and was "
+            f"{'' if before else 'not '}so at the start{_revivals(study)}."
+        )
     blocks.append(Note("gate" if after else "check", (words,)))
     if after and study.gates:
         blocks += _for_good(study)
     if dead:
-        text = ("All units are dead: none of them fires on any case.",)
+        every = "The one unit is dead: it fires on no case."
+        text = (
+            "All units are dead: none of them fires on any case." if study.units > 1 else every,
+        )
         blocks.insert(0, Note("warning", text))
     return blocks
 
@@ -228,10 +236,12 @@ def _revivals(study: OverTraining) -> str:
     causes = Counter(e.cause for e in events)
     told = [f"{count} {CAUSES[cause]}" for cause, count in causes.most_common() if cause]
     times = "" if came == len(events) else f", {len(events)} times in all"
+    if study.units == 1:
+        times = "" if len(events) == 1 else f" {len(events)} times"
     why = "" if not study.gates else f" ({listed(told)})" if len(told) > 1 or came > 1 else ""
     if study.gates and came == len(events) == 1 and told:
         why = f" ({CAUSES[events[0].cause].replace('their', 'its')})"
-    return f", and {came} fired again{times}{why}"
+    return f", and {'in between it' if study.units == 1 else came} fired again{times}{why}"
 
 
 CAUSES: dict[str, str] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
@@ -36,6 +37,9 @@ ROUNDED = ("full precision is carried", "the rounded figure is carried")
 LONGEST = 5
 """Entries that are asked about with `why`."""
 
+GAP = re.compile(r"\s[.,;](?=\s|$)|(?<!\.)\.\.(?!\.)|,\s*[.,]")
+"""Where something is left out of a sentence: a space before its mark, or two marks in a row."""
+
 EXACT: dict[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
@@ -59,6 +63,8 @@ def of_page(name: str, page: Page) -> Claims:
             if not (_is_numbers(left) and _is_numbers(right)):
                 continue
             yield from _equality(name, left, right, page.decimals, says)
+    for text in filter(None, _sentences(page.blocks)):
+        yield Claim(f"page {name}: sentences are whole", GAP.search(text) is None, text)
 
 
 def _equality(name: str, left: Expression, right: Expression, decimals: int, says: bool) -> Claims:
@@ -245,6 +251,21 @@ def _relations(blocks: Sequence[Block]) -> Iterator[Relation]:
             case Columns():
                 for column in block.columns:
                     yield from _relations(column)
+            case _:
+                pass
+
+
+def _sentences(blocks: Sequence[Block]) -> Iterator[str]:
+    """Running text with an x for each formula, so that a mark after one stands as it does on the page."""
+    for block in blocks:
+        match block:
+            case Paragraph() | Note() | Heading():
+                yield "".join(part if isinstance(part, str) else "x" for part in block.text)
+            case Table():
+                yield "".join(part if isinstance(part, str) else "x" for part in block.caption)
+            case Columns():
+                for column in block.columns:
+                    yield from _sentences(column)
             case _:
                 pass
 

@@ -55,6 +55,12 @@ def test_an_equality_that_does_not_hold_is_found() -> None:
     assert not all(c.holds for c in of_page("", page(wrong)))
 
 
+@pytest.mark.parametrize("text", ["Take the exponential. Here .", "Of 3, , and 4.", "It is 0.."])
+def test_a_sentence_with_something_left_out_is_found(text: str) -> None:
+    (claim,) = of_page("", page(says=text))
+    assert not claim.holds
+
+
 def test_every_page_whose_figures_are_rounded_says_so() -> None:
     trace = facts_of("lab9").trace
     words = "full precision is carried"

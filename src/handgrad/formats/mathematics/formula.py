@@ -351,13 +351,15 @@ class Formula:
     def _entry(self, call: Call) -> Piece:
         inner, at = call.arguments[0], call.option("at")
         index = index_text(at, inner.shape)
+        taken = False
         if isinstance(inner, tree.Name | Adjoint):
             shown = self.style.symbol(inner.name)
             # A subscript or a text of the problem's own leaves no place for the index.
-            if not shown.subscript and not shown.text:
+            taken = bool(shown.subscript or shown.text)
+            if not taken:
                 return self._name(inner, index)
         part = self.piece(inner)
-        return Piece(EntryOf(_in(part, part.level < ATOM or part.raised), index))
+        return Piece(EntryOf(_in(part, part.level < ATOM or part.raised or taken), index))
 
     def _inside(self, call: Call, sign: SignKind) -> Piece:
         """1[low < a < high], with one of the two signs where only one bound is given."""
