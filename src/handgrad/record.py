@@ -27,6 +27,8 @@ def record(cls: type[T]) -> type[T]:
     nothing is compiled for it, where `dataclass` compiles every method.
     """
     plain = not any(map(_is_made_anew, _fields_of(cls)))
+    # `dataclass` writes the arguments into a missing docstring, and reads Python to find them.
+    cls.__doc__ = cls.__doc__ or cls.__name__
     made: type[T] = dataclass(slots=True, eq=False, repr=False, init=not plain)(cls)
     told = fields(made)  # type: ignore[arg-type]
     if plain:
