@@ -483,3 +483,22 @@ def test_what_is_repeated_is_so_on_the_way_to_the_equation_that_uses_it() -> Non
     )
     page = render_terminal(handgrad.solve(problem).page())
     assert "repeated to a vector of 3 entries on the way from f to p." in " ".join(page.split())
+
+
+@pytest.mark.parametrize(
+    ("shape", "shown"), [("4", "4"), ("(4,)", "4"), ("-1", "−1"), ("(2, -1)", "(2, −1)")]
+)
+def test_the_shape_of_a_reshape_is_shown(shape: str, shown: str) -> None:
+    """Also on the way back, where it is the shape that the entries came from."""
+    problem = handgrad.Problem(
+        f"L = sum(reshape(W, shape={shape}) ** 2)", {"W": [[[1, 2], [3, 4]]]}
+    )
+    text = render_terminal(handgrad.solve(problem).page(), width=200, colour=False, unicode=True)
+    assert f"reshape(W; shape = {shown})" in text
+    assert "shape = (1, 2, 2))" in text
+
+
+def test_one_entry_is_spoken_of_as_one() -> None:
+    page = handgrad.solve(handgrad.Problem("L = a * 0", {"a": 1})).page()
+    text = render_terminal(page, width=200, colour=False, unicode=True)
+    assert "L = 0. The one entry of the gradients comes out zero." in text

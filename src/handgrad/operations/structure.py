@@ -467,7 +467,7 @@ reshape: Operation = Operation(
         "Put the same entries into another shape, row after row.",
         "The gradient is put back into the shape that the entries came from.",
     ),
-    notation=Function("reshape", r"\operatorname{reshape}"),
+    notation=Function("reshape", r"\operatorname{reshape}", shown=("shape",)),
     options={"shape": ()},
     carries=(0,),
     positional=("shape",),

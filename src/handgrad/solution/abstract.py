@@ -77,9 +77,9 @@ class Abstract:
         if self.zero:
             # A figure may end the sentence before.
             come = "comes" if self.zero == 1 else "come"
-            words.append(
-                f" Of the {self.total} entries of the gradients {self.zero} {come} out zero."
-            )
+            entries = f"Of the {self.total} entries of the gradients {self.zero} {come} out zero."
+            one = "The one entry of the gradients comes out zero."
+            words.append(f" {entries if self.total > 1 else one}")
         if self.moved is not None:
             made = "an update" if self.moved.updates == 1 else f"{self.moved.updates} updates"
             rose = self.moved.after > self.moved.before

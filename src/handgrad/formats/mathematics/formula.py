@@ -409,8 +409,8 @@ class Formula:
         shown = notation_of.shown if isinstance(notation_of, Function) else ()
         for name, value in call.options:
             told = (name in record.words.options or name in shown) and name != record.heading
-            if told and isinstance(value, str | tuple):
-                several = value if isinstance(value, str) else f"({', '.join(map(str, value))})"
+            if told and isinstance(value, str | tuple) and value != ():
+                several = value if isinstance(value, str) else _tuple(value)
                 yield Row((Identifier(symbol(name)), Sign("equals"), _text(several)))
                 continue
             if not isinstance(value, int | float) or isinstance(value, bool):
@@ -419,6 +419,12 @@ class Formula:
             if not plain and value != defaults.get(name):
                 written = figure(value, max(self.style.decimals, 4))
                 yield Row((Identifier(symbol(name)), Sign("equals"), FigureText(written)))
+
+
+def _tuple(value: tuple[object, ...]) -> str:
+    """(2, −1); of a single length the number."""
+    told = ", ".join(map(str, value)).replace("-", "−")
+    return told if len(value) == 1 else f"({told})"
 
 
 def _text(text: str) -> Node:
