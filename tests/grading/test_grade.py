@@ -635,3 +635,16 @@ def test_what_is_said_of_few_sheets(tmp_path: Path) -> None:
     drawn = handgrad.render(report.page(), "html")
     assert ">0.5</t" not in drawn
     assert ">1</t" in drawn
+
+
+def test_commas_that_were_meant_as_decimals_are_told(tmp_path: Path) -> None:
+    sheets = [
+        ("ada.toml", "z1 = [0,6, 0,1]\n"),
+        ("~$ada.xlsx", "x"),
+        ("bob.toml", "z1 = [1, 2, 3, 0.5]\n"),
+    ]
+    report = handgrad.grade(LAB9, write_class(tmp_path / "a", sheets))
+    assert not report.unread
+    told = {s.id: s.steps[0].text for s in report.students or ()}
+    assert told["ada"].endswith("; a comma stands between entries: a decimal has a point, 0.5")
+    assert told["bob"] == "it is a vector of 4 entries, and should be a vector of 2 entries"

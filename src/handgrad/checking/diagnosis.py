@@ -45,6 +45,13 @@ TRIED = 4_000
 sheet with a slip or two takes some hundred, one of noise would take minutes."""
 
 
+def has_decimal_commas(entry: WrittenEntry, shape: tuple[int, ...]) -> bool:
+    """Whether an array has twice as many entries as it should, and every second is digits alone: 0,76 for 0.76."""
+    last = (*(shape or (1,))[:-1], 2 * (shape or (1,))[-1])
+    after = [figure.text for at, figure in entry.figures.items() if at and at[-1] % 2]
+    return entry.shape == last and bool(after) and all(text.isdigit() for text in after)
+
+
 class Diagnosing:
     """Explains wrong entries of some sets of answers.
 
@@ -137,6 +144,8 @@ class Diagnosing:
             if found.open(seen) is not None and moved and not turned:
                 found.add(seen, self._pairs(seen))
         best = [d for d in found.all_of(0) if d.rule != "result_transposed"]
+        if not best and has_decimal_commas(entry, exact.shape):
+            plain = (*plain, "; a comma stands between entries: a decimal has a point, 0.5")
         if not best:
             return (Diagnosis(rule, plain, ()),)
         consequence = broadcast_text(quantity, entry.shape, exact.shape)

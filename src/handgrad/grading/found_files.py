@@ -166,7 +166,10 @@ def _at(name: PurePosixPath, level: int) -> str:
 
 
 def _is_unseen(part: str) -> bool:
-    return part in UNSEEN or (part.startswith(".") and part.strip(".") != "")
+    # An office program keeps ~$class.xlsx while a file is open.
+    return (
+        part in UNSEEN or part.startswith("~$") or (part.startswith(".") and part.strip(".") != "")
+    )
 
 
 def _plain(stem: str) -> str:
