@@ -8,7 +8,7 @@ import pytest
 import handgrad
 from handgrad.equations import source
 from handgrad.formats.terminal import render_terminal
-from handgrad.paths import Entry, WhyStepwise, asking
+from handgrad.paths import Entry, WhyGradient, WhyStepwise, asking
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.worked import of_line, opened
 from tests.schemas import validate
@@ -100,11 +100,41 @@ def test_each_step_is_the_largest_term_of_the_one_before() -> None:
         assert why.steps[-1].largest == -1
 
 
+@pytest.mark.parametrize(
+    ("problem", "entry"),
+    [
+        (handgrad.load("lab9"), "dW1[0,0]"),
+        (handgrad.load("classes"), "dW1[0,1]"),
+        (handgrad.load("attention"), "dWq[0,0]"),
+        (attending(), "dV[0,3]"),
+    ],
+)
+def test_what_comes_by_a_way_is_its_product(
+    problem: handgrad.Problem, entry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ways of a small network are among all its paths, the largest first."""
+    exact = handgrad.why(problem, entry, 10_000)
+    assert isinstance(exact, WhyGradient)
+    paths = {(p.through[:-1], p.case): p.product for p in exact.paths}
+    monkeypatch.setattr(asking, "HELD", 0)
+    why = stepwise(problem, entry, top=8)
+    assert why.ways
+    for way in why.ways:
+        assert way.value == pytest.approx(paths[way.through, way.case])
+    sizes = [abs(way.value) for way in why.ways]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == pytest.approx(max(map(abs, paths.values())))
+    text = " ".join(render_terminal(why.page(), width=200, colour=False, unicode=True).split())
+    assert "The largest ways" in text
+    assert f"{100 * why.ways[0].value / why.value:.3g} %".replace("-", "−") in text
+
+
 @pytest.mark.usefixtures("small_counts_as_large")
 def test_a_way_that_ends_at_a_shut_gate() -> None:
     why = stepwise(handgrad.load("lab9"), "dW2[1,0]")
     assert why.value == 0
     assert why.stopped
+    assert why.ways == ()
     assert source(why.steps[-1].line.target) == "dz2[1]"
     text = render_terminal(why.page(), width=80, colour=False, unicode=True)
     assert "a gradient arrives there, and what it is multiplied by is 0" in " ".join(text.split())

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Expression, walk
+from handgrad.arrays import Array
+from handgrad.expression import Adjoint, Call, Expression, Leaf, leaves, walk
 from handgrad.expression import Literal as Number
 from handgrad.graph import Graph
 from handgrad.page.blocks import Block, Derivation, Heading, Note, Paragraph, Relation, Table
 from handgrad.paths.structure import Entry
+from handgrad.paths.ways import KEPT, Onward, Place, Way, Ways
 from handgrad.problem import Problem
 from handgrad.record import JsonForm
 from handgrad.running import Run
+from handgrad.running.evaluate import value_of
 from handgrad.saving import Page, Result
 from handgrad.solution.rounding import rounding_said
 from handgrad.solution.sum_blocks import SumBlocks
 from handgrad.solution.sum_lines import SumLine, Summand
 from handgrad.solution.sums import Sums
-from handgrad.text import Text
+from handgrad.text import Inline, Text
 
 LONGEST = 200
 """Steps that are followed, at most."""
+
+PARTED = 4096
+"""Entries of a gradient that are asked one by one for what each gives, at most."""
+
+NOISE = 1e-9
+"""What of a term floats may leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +56,12 @@ class WhyStepwise(Result):
     Arguments:
         steps: from the entry to the loss.
         stopped: whether they end before it, where a gradient arrives and is multiplied by 0.
+        ways: the largest ways that were found, the largest first.
         case: the case that is followed after the first step, of a gradient over several; None elsewhere.
         loss: the name in the numerator of the gradient.
         losses: by value that differs from case to case, the name of its own case's loss.
         parts: the names given to parts of equations, with their formulas.
+        top: how many terms of a sum are listed.
     """
 
     problem: Problem
@@ -58,11 +69,15 @@ class WhyStepwise(Result):
     value: float
     steps: tuple[Followed, ...]
     stopped: bool
+    ways: tuple[Way, ...]
     case: int | None
     loss: str
     losses: Mapping[str, str]
     parts: Mapping[str, Expression]
-    json: ClassVar = JsonForm("why", without=("problem", "losses"), also=("of", "entry=asked"))
+    top: int
+    json: ClassVar = JsonForm(
+        "why", without=("problem", "losses", "top"), also=("of", "entry=asked")
+    )
 
     @property
     def asked(self) -> str:
@@ -84,6 +99,7 @@ class WhyStepwise(Result):
             if step.largest >= 0 and step.line.count > 1:
                 blocks.append(Paragraph(self._followed(step, told)))
         blocks.append(Note("info", self._end(told)))
+        blocks += self._ways(told)
         cells = [p for b in blocks if isinstance(b, Table) for r in b.rows for c in r for p in c]
         numbers = Derivation(tuple(Relation(None, (p,)) for p in cells if not isinstance(p, str)))
         return Page(
@@ -99,6 +115,26 @@ class WhyStepwise(Result):
             loss=self.loss,
             losses=self.losses,
         )
+
+    def _ways(self, told: SumBlocks) -> Iterator[Block]:
+        """The largest ways, each with its share of the gradient."""
+        if not self.ways:
+            return
+        yield Heading(("The largest ways",), 2)
+        yield Paragraph((
+            f"A way goes on by one gradient in every sum; all ways together are the gradient asked about. At every sum the {KEPT} "
+            f"largest so far were followed, each by the {self.top} largest terms; one that begins with smaller terms may be larger.",
+        ))  # fmt: skip
+        rows: list[tuple[Text, ...]] = []
+        for way in self.ways:
+            entries = [told.written(Adjoint(e.name, shape=()).entry(e.index)) for e in way.through]
+            line: list[Inline] = []
+            for entry in entries:
+                line += [" ← ", entry] if line else [entry]
+            case: Text = (f"case {way.case + 1}: ",) if way.case is not None else ()
+            share = f"{100 * way.value / self.value:.3g} %".replace("-", "−")
+            rows.append(((*case, *line), (Number(way.value),), (share,)))
+        yield Table((("way",), ("comes by it",), ("of the gradient",)), tuple(rows), "lrr")
 
     def _introduction(self) -> str:
         return (
@@ -143,10 +179,12 @@ def why_stepwise(
         value=steps[0].line.value,
         steps=steps,
         stopped=following.stopped,
+        ways=Ways(following.onwards).largest(entry, case),
         case=following.sums.case if case is None else None,
         loss=graph.loss if graph.nodes[entry.name].batched else graph.cost,
         losses={n: graph.loss for n, x in graph.nodes.items() if x.batched and n != graph.cost},
         parts=parts,
+        top=top,
     )
 
 
@@ -156,6 +194,8 @@ class _Following:
     graph: Graph
     sums: Sums
     stopped: bool = False
+    _by_case: dict[int | None, Sums] = field(default_factory=dict)
+    _found: dict[Place, list[SumLine]] = field(default_factory=dict)
 
     def steps(self, entry: Entry) -> Iterator[Followed]:
         """The sums on the way from an entry to the loss."""
@@ -171,7 +211,7 @@ class _Following:
                 yield Followed(line, 0)
                 here = self._next(line.terms[0])
                 continue
-            lines = self.sums.backward(here.name, here.index)
+            lines = self._backward(here, self.sums)
             whole = lines[-1]
             if len(lines) > 1:
                 # The shares of several ways: that of the largest is followed.
@@ -193,6 +233,83 @@ class _Following:
                 following = None if self.stopped else following
             yield Followed(line, _largest(line) if following is not None else -1)
             here = following
+
+    def onwards(self, place: Place) -> tuple[float, list[Onward]]:
+        """A gradient's entry, and by the listed terms of its sum the gradients that it goes on by."""
+        entry, case = place
+        gradient = self.graph.gradients[entry.name]
+        if case is None and gradient.per_case is not None:
+            line = self.sums.over_cases(entry.name, entry.index, self.problem.reduction == "mean")
+            return line.value, [x for term in line.terms for x in self._parted(term, term.case)]
+        sums = self._in_case(case)
+        *ways, whole = self._backward(entry, sums)
+        found: list[Onward] = []
+        for line in ways or [whole]:
+            terms = line.terms
+            if line.count == 1 and self._next(terms[0]) is None:
+                spread = sums.spread(entry.name, entry.index, line.through)
+                terms = terms if spread is None else spread.terms
+            found += [x for term in terms for x in self._parted(term, case)]
+        return whole.value, found
+
+    def _in_case(self, case: int | None) -> Sums:
+        if case in (None, self.sums.case):
+            return self.sums
+        if case not in self._by_case:
+            self._by_case[case] = replace(self.sums, case=case, _known={})
+        return self._by_case[case]
+
+    def _backward(self, entry: Entry, sums: Sums) -> list[SumLine]:
+        """A gradient's entry as sums, which the steps and the ways both ask for."""
+        place = entry, sums.case
+        if place not in self._found:
+            self._found[place] = sums.backward(entry.name, entry.index)
+        return self._found[place]
+
+    def _parted(self, term: Summand, case: int | None) -> Iterator[Onward]:
+        """A term by the gradients in it: what each would give alone; the rest, and a term without one, goes on by none."""
+        ends = (self.graph.loss, self.graph.cost)
+        within = [
+            (x, self._used(x, term.formula))
+            for x in leaves(term.formula)
+            if isinstance(x, Adjoint) and x.name in self.graph.nodes and x.name not in ends
+        ]
+        if not within:
+            yield Onward(term.value, None)
+            return
+        leaf, named = within[0]
+        if len(within) == 1 and named is not None and len(named) == 1:
+            yield Onward(term.value, (Entry(leaf.name, named[0]), case))
+            return
+        left = term.value
+        numbers = {x: self._in_case(case).number(x) for x in leaves(term.formula)}
+        none: dict[Leaf, Array] = {x: np.zeros_like(numbers[x]) for x, _ in within}
+        for leaf, named in within:
+            if named is None and numbers[leaf].size > PARTED:
+                continue
+            for index in named or np.ndindex(numbers[leaf].shape):
+                alone = np.zeros_like(numbers[leaf])
+                alone[index] = numbers[leaf][index]
+                value = float(value_of(term.formula, {**numbers, **none, leaf: alone}, set()))
+                left -= value
+                if value:
+                    yield Onward(value, (Entry(leaf.name, index), case))
+        if abs(left) > NOISE * abs(term.value):
+            yield Onward(left, None)
+
+    def _used(self, leaf: Adjoint, formula: Expression) -> list[tuple[int, ...]] | None:
+        """The entries of a gradient that a formula names; None where it takes more of it at once."""
+        rank = len(self.graph.nodes[leaf.name].shape)
+        if not rank:
+            return [()]
+        named: set[tuple[int, ...]] = set()
+        for node in walk(formula):
+            if isinstance(node, Call) and leaf in node.arguments:
+                at = node.option("at")
+                if not (isinstance(at, tuple) and len(at) == rank and all(isinstance(i, int) for i in at)):  # fmt: skip
+                    return None
+                named.add(tuple(int(i) for i in at if isinstance(i, int)))
+        return sorted(named) or None
 
     def _next(self, term: Summand) -> Entry | None:
         """The entry of a gradient that stands in a term; None where none of one value does."""
