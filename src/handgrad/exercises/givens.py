@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from handgrad.arrays import Array
+from handgrad.exercises.reasons import HUGE
 from handgrad.exercises.uses import Use, feeding, opened
-from handgrad.expression import Call, Expression, Name, leaves
+from handgrad.expression import Call, Expression, Name, leaves, number
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
-from handgrad.operations.arithmetic import multiply, subtract
+from handgrad.operations.arithmetic import multiply, negate, subtract
 from handgrad.operations.functions import dropout
 from handgrad.operations.operation import Operation, Target
 from handgrad.problem import Problem
@@ -33,10 +34,12 @@ class Reading:
 
     def learned(self, formula: Expression) -> bool:
         """Whether a formula's value depends on a parameter; on other data, where there is none."""
-        named: frozenset[str] = frozenset().union(
-            *(self.feeding.get(leaf.name, frozenset()) for leaf in leaves(formula))
-        )
-        return bool(named & set(self.problem.asked))
+        return bool(self.named(formula) & set(self.problem.asked))
+
+    def named(self, formula: Expression) -> frozenset[str]:
+        """The givens that a formula depends on."""
+        found = (self.feeding.get(leaf.name, frozenset()) for leaf in leaves(formula))
+        return frozenset().union(*found)
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,31 @@ class GivenNumbers:
             and u not in self.inputs
             and self.reading.learned(u.others[0])
         )
+
+    @cached_property
+    def times_huge(self) -> tuple[Use, ...]:
+        """Where they multiply a number such as −1e9, as 1 − M does before it is added to scores."""
+        return tuple(
+            u
+            for u in self.uses
+            if any(
+                call.operation == multiply.name
+                and any(map(self._is_huge, call.arguments))
+                and self.name in self.reading.named(call)
+                for argument in u.call.arguments
+                for call in (u.call, *opened(self.reading.graph, argument, 2))
+            )
+        )
+
+    def _is_huge(self, formula: Expression) -> bool:
+        """Whether a factor is a huge number, written or given."""
+        given = self.reading.problem.data
+        if isinstance(formula, Call) and formula.operation == negate.name:
+            (formula,) = formula.arguments
+        if isinstance(formula, Name) and formula.name in given:
+            return bool((np.abs(given[formula.name].array) >= HUGE).all())
+        value = number(formula)
+        return value is not None and abs(value) >= HUGE
 
 
 def _is_part(call: Call) -> bool:

@@ -157,6 +157,8 @@ class _Meant(GivenNumbers):
             return Meaning("mask", reason=by("chooses", chosen))
         if (np.abs(self.array) >= HUGE).any():
             return Meaning("mask", reason=Reason("huge"))
+        if self.binary and (added := self.times_huge):
+            return Meaning("mask", reason=by("times_huge", added))
         return None
 
     def _setting(self) -> Meaning | None:

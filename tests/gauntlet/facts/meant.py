@@ -134,6 +134,19 @@ def _givens(formula: Expression, facts: Facts) -> set[str]:
     return found
 
 
+def _size(formula: Expression, facts: Facts) -> float:
+    """How large a factor is that is a number, written or given; 0 of any other."""
+    match formula:
+        case Literal():
+            return float(np.abs(np.asarray(formula.value, dtype=float)).min())
+        case Call("negate", (inner,)):
+            return _size(inner, facts)
+        case Name(name) if name not in facts.targets and name not in facts.oracle.parameters:
+            return float(np.abs(np.asarray(facts.at.values[name])).min())
+        case _:
+            return 0.0
+
+
 def _is_computed(formula: Expression, facts: Facts) -> bool:
     """Whether it residues on a parameter; on any number, in a problem without."""
     found = _givens(formula, facts)
@@ -199,6 +212,15 @@ def of_reason(
             yield put("where", 0) or put("masked_softmax", 1), "it chooses nothing there"
         case "huge":
             yield max(abs(largest), abs(least)) >= 100, f"its largest is {largest}"
+        case "times_huge":
+            factors = [
+                call.arguments
+                for formula in map(facts.written, facts.targets)
+                for call in terms.calls_of(formula)
+                if call.operation == "multiply" and name in _givens(call, facts)
+            ]
+            sizes = [_size(x, facts) for pair in factors for x in pair]
+            yield among(0, 1) and max(sizes, default=0) >= 100, f"its factors are {sizes}"
         case "mixes":
             square = np.ndim(given) == 2 and np.shape(given)[0] == np.shape(given)[1]
             mixed = any(
