@@ -277,3 +277,9 @@ def test_charts_stand_after_the_heading_of_their_part() -> None:
     document = opened(stream=render_pdf((report.pictured or (lambda: report.page))()))
     text = text_of(document)
     assert text.index("Layers") < text.index("share of the cases") < text.index("Units\n")
+
+
+def test_greek_letters_in_a_sentence_are_those_of_formulas() -> None:
+    """η of the text font looks like another letter beside the η of an update."""
+    page = Page("Page", (Paragraph(("Here η is 0.5, β₁ is 0.9; σ(z) and αβ are words.",)),))
+    assert '#"Here "#$η$#" is 0.5, "#$β_1$#" is 0.9; σ(z) and αβ are words."' in render_typst(page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from handgrad.formats.typst.pen import Typ, TypstPen
@@ -21,10 +22,26 @@ def content(text: Text, pen: TypstPen) -> str:
             case Proportion():
                 parts.append(f"share({100 * part.of_whole:.3g}%)")
             case str():
-                parts.append(words(part))
+                parts.extend(_lettered(part))
             case _:
                 parts.append(formula(linear.draw(layout.node(part))))
     return f"[{''.join(f'#{part}' for part in parts)}]"
+
+
+def _lettered(text: str) -> Iterator[str]:
+    """Words, and Greek letters among them as formulas have them: η of a text font is another sign."""
+    end = 0
+    for found in _LETTER.finditer(text):
+        if found.start() > end:
+            yield words(text[end : found.start()])
+        below = found["below"] and f"_{ord(found['below']) - ord('₀')}"
+        yield f"${found['letter']}{below}$"
+        end = found.end()
+    if end < len(text) or not text:
+        yield words(text[end:])
+
+
+_LETTER = re.compile(r"(?<!\w)(?P<letter>[α-ω])(?P<below>[₀-₉]?)(?![\w(⁽])")
 
 
 def formula(drawn: Typ) -> str:
