@@ -14,7 +14,7 @@ Paper: TypeAlias = Literal["a4", "letter"]
 A_THIRD, HALF_A_PAGE = 320.0, 480.0
 """The heights of a third and of half a page of A4, in a drawing's pixels."""
 
-HIGHEST: dict[Paper, float] = {"a4": 1048.0, "letter": 970.0}
+HIGHEST: dict[Paper, float] = {"a4": 1048.0, "letter": 1022.0}
 """The height of a drawing whose indices are 5.5 points high where it fills a page, in its pixels."""
 
 
