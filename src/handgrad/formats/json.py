@@ -113,11 +113,13 @@ class Key(NamedTuple):
             record = None if record is None else getattr(record, name)
         return record
 
-    def getter(self, place: Place) -> Callable[[Any], Any]:
-        """The same for many records at that place."""
+    @property
+    def getter(self) -> Callable[[Any, Place], Any]:
+        """The same for many records."""
         if self.view is None and len(self.path) == 1:
-            return attrgetter(self.path[0])
-        return lambda record: self.value(record, place)
+            attribute = attrgetter(self.path[0])
+            return lambda record, place: attribute(record)
+        return self.value
 
 
 def keys_of(record: type, views: Views) -> tuple[Key, ...]:
@@ -142,18 +144,19 @@ class Writing(Place):
     def __init__(self, views: Views, style: Style) -> None:
         super().__init__(style)
         self._views = views
-        self._keys: dict[type, list[tuple[str, Callable[[Any], Any]]]] = {}
-        self._words = Writer()
-        self._ways: dict[type, Callable[[Any], Any]] = {}
+        # Functions of the writing, not its methods: it goes when nobody holds it.
+        self._keys: dict[type, list[tuple[str, Callable[[Any, Place], Any]]]] = {}
+        self._ways: dict[type, Callable[[Writing, Any], Any]] = {}
+        self.words = Writer()
 
     def record(self, record: Any) -> dict[str, Any]:
         """A record as an object."""
         kind = record.__class__
         keys = self._keys.get(kind)
         if keys is None:
-            keys = [(key.name, key.getter(self)) for key in keys_of(kind, self._views)]
+            keys = [(key.name, key.getter) for key in keys_of(kind, self._views)]
             self._keys[kind] = keys
-        told = [(name, get(record)) for name, get in keys]
+        told = [(name, get(record, self)) for name, get in keys]
         self.above.append(record)
         written = {
             name: value if value.__class__ in AS_IT_IS else self.under(name, value)
@@ -173,22 +176,23 @@ class Writing(Place):
             return value
         way = self._ways.get(kind)
         if way is None:
-            way = self._ways[kind] = self._way(kind)
-        return way(value)
+            way = self._ways[kind] = _way(kind)
+        return way(self, value)
 
-    def _way(self, kind: type) -> Callable[[Any], Any]:
-        """How a value of this class is written."""
-        if issubclass(kind, float):
-            return lambda value: value + 0.0 if math.isfinite(value) else None  # −0 as 0
-        if issubclass(kind, np.ndarray | np.generic):
-            return lambda value: numbers(np.asarray(value))
-        if issubclass(kind, Expression):
-            return self._words.source
-        if issubclass(kind, tuple) and not hasattr(kind, "_fields"):
-            return lambda value: [self.under(k, v) for k, v in enumerate(value)]
-        if issubclass(kind, Mapping):
-            return lambda value: {name: self.under(name, v) for name, v in value.items()}
-        return str if form_of(kind).as_text else self.record
+
+def _way(kind: type) -> Callable[[Writing, Any], Any]:
+    """How a value of this class is written."""
+    if issubclass(kind, float):
+        return lambda at, value: value + 0.0 if math.isfinite(value) else None  # −0 as 0
+    if issubclass(kind, np.ndarray | np.generic):
+        return lambda at, value: numbers(np.asarray(value))
+    if issubclass(kind, Expression):
+        return lambda at, value: at.words.source(value)
+    if issubclass(kind, tuple) and not hasattr(kind, "_fields"):
+        return lambda at, value: [at.under(k, v) for k, v in enumerate(value)]
+    if issubclass(kind, Mapping):
+        return lambda at, value: {name: at.under(name, v) for name, v in value.items()}
+    return (lambda at, value: str(value)) if form_of(kind).as_text else Writing.record
 
 
 class WritingApart(Writing):
