@@ -116,6 +116,13 @@ class WindowLayout:
         for c in range(self.inside):
             yield (out[0], c), (group * self.inside + c,)
 
+    def kernel_between(self, out: Index, channel: Index) -> Index | None:
+        """The kernel's first indices between an output channel and the array's; None where they do not meet."""
+        if self.out is None or self.inside is None:
+            return ()
+        inside = channel[0] - out[0] // self.out * self.inside
+        return (out[0], inside) if 0 <= inside < self.inside else None
+
     def outputs(self) -> Iterator[Index]:
         """The output channels; one empty index where there are none."""
         return product(range(self.groups * self.out)) if self.out is not None else iter([()])

@@ -78,11 +78,7 @@ def _shape_rule(name: str, rank: int) -> Any:
 
 def _places_with(index: tuple[int, ...], over: Windows) -> list[tuple[int, ...]]:
     """The windows that hold an entry."""
-    return [
-        place
-        for place in over.places()
-        if any(over.entry(place, offset) == index for offset in over.offsets())
-    ]
+    return [place for place, _ in over.meeting(index)]
 
 
 def _max_pool(rank: int) -> tuple[Operation, Operation]:

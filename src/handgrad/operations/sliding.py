@@ -116,14 +116,12 @@ def spread_entry(
 ) -> Expression:
     """The formula of one entry of `spreading`."""
     example, own, at = found.apart(index)
+    met = found.over.meeting(at)
     terms = [
         k.entry((*at_kernel, *offset)) * g.entry((*example, *out, *place))
         for out in found.outputs()
-        for at_kernel, channel in found.channels_of(out)
-        if channel == own
-        for place in found.over.places()
-        for offset in found.over.offsets()
-        if found.over.entry(place, offset) == at
+        if (at_kernel := found.kernel_between(out, own)) is not None
+        for place, offset in met
     ]
     return sum_of([*terms, *(b.entry(own) for b in bias)])
 

@@ -59,6 +59,23 @@ class Windows:
         inside = all(0 <= i < n for i, n in zip(at, self.over, strict=True))
         return at if inside else None
 
+    def meeting(self, at: Position) -> list[tuple[Position, Position]]:
+        """The windows in which an entry of the array lies, in order, each with its offset there."""
+        axes = [
+            [((i + b - o * d) // s, o) for o in range(k) if (i + b - o * d) % s == 0]
+            for i, k, s, b, d in zip(
+                at, self.size, self.stride, self.before, self.dilation, strict=True
+            )
+        ]
+        met = [
+            (tuple([p for p, _ in each]), tuple([o for _, o in each])) for each in product(*axes)
+        ]
+        return sorted(
+            pair
+            for pair in met
+            if all(0 <= p < n for p, n in zip(pair[0], self.count, strict=True))
+        )
+
     @property
     def all_reach(self) -> bool:
         """Whether each window has an entry of the array: none lies in the padding alone."""

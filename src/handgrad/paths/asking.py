@@ -40,7 +40,7 @@ TOP = 10
 MOST = 10_000
 """Paths that can be listed."""
 
-HELD = 30_000_000
+HELD = 15_000_000
 """Derivatives between entries that are held to follow every path."""
 
 HELD_EXACTLY = 10_000

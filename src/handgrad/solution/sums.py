@@ -134,10 +134,12 @@ class Sums:
         """An entry of what a formula computes, as the sum of its terms."""
         entry = entry_of(formula, index, _opens)
         parted = summands(entry)
-        if any(np.ndim(self._value(term)) for _, term in parted):
+        found = [self._value(term) for _, term in parted]
+        if any(value.ndim for value in found):
             # Something in it has no formula entry by entry: it is one number.
             parted = [(1, formula.entry(index))]
-        values = [sign * float(self._value(term)) for sign, term in parted]
+            found = [self._value(parted[0][1])]
+        values = [sign * float(value) for (sign, _), value in zip(parted, found, strict=True)]
         order = sorted(range(len(parted)), key=lambda k: -abs(values[k]))
         biases = [k for k in order if len(parted) > 1 and self._is_bias(parted[k][1])]
         listed = [k for k in order if k not in biases][: self.top]
