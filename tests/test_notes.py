@@ -502,3 +502,14 @@ def test_one_entry_is_spoken_of_as_one() -> None:
     page = handgrad.solve(handgrad.Problem("L = a * 0", {"a": 1})).page()
     text = render_terminal(page, width=200, colour=False, unicode=True)
     assert "L = 0. The one entry of the gradients comes out zero." in text
+
+
+def test_a_matrix_and_a_vector_are_not_two_matrices() -> None:
+    problem = handgrad.Problem(
+        ["h = tanh(W @ X)", "a = softmax(q @ h)", "c = h @ a", "L = sum(c**2)"],
+        {"W": [[0.5, -1], [1.5, 0.5]], "q": [1, -1]},
+        {"X": [[1, 0], [0.5, 2]]},
+    )
+    page = render_terminal(handgrad.solve(problem).page())
+    assert "Multiply the matrix and the vector: each entry is a sum of products." in page
+    assert "two matrices" not in page

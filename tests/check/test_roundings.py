@@ -104,3 +104,17 @@ def test_a_constant_on_the_way_may_be_rounded_too() -> None:
     problem = handgrad.Problem("A = 2*π*r**2\nL = (A - t)**2", {"r": 0.7}, {"t": 3.0})
     assert handgrad.check(problem, {"A": "3.08"})["A"].verdict == "right"
     assert handgrad.check(problem, {"A": "3.11"})["A"].verdict == "wrong"
+
+
+def test_short_figures_do_not_make_a_habit_of_one_digit() -> None:
+    """∂L/∂h has four decimals: what is not shown was not rounded to one digit, though the penalty's shares have no more."""
+    problem = handgrad.Problem(
+        ["h = relu(W @ X)", "L = bce(sigmoid(sum(h * V)), y) + 0.05*sum(W**2)"],
+        {"W": [[0.5, -1, 2], [1.5, 0.5, -0.5]]},
+        {"X": [[1, -0.5, 0.2], [0.3, 0.8, -1], [-1, 0.4, 1.6]], "V": [[0, 0, 0.4], [0, 0, -0.6]], "y": 1},
+    )  # fmt: skip
+    shown = np.round(handgrad.solve(problem).run.gradient("h"), 4).tolist()
+    path_left_out = [[0.05, -0.1, 0.2], [0.15, 0.05, -0.05]]
+    report = handgrad.check(problem, {"dh": shown, "dW": path_left_out})
+    assert (report["dh"].verdict, report["dW"].verdict) == ("right", "wrong")
+    assert report["dW"].diagnosis[0].rule == "path_left_out"

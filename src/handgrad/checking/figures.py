@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from math import ceil
 from sys import float_info
 from typing import Any
 
@@ -26,6 +27,9 @@ EXACT = 1e-9
 
 SINGLE = 2e-5
 """The same for an array computed in single precision."""
+
+SOME = 0.25
+"""The share of a sheet's figures that tell how many digits it has where the others have fewer."""
 
 CLEARLY = 0.1
 """By this share of a sheet's figures one habit must be more common than another to stand alone."""
@@ -142,13 +146,18 @@ class Habit:
 
     @classmethod
     def of(cls, figures: Iterable[WrittenFigure]) -> Habit:
-        """The habit that most figures with a point and a nonzero value show; the larger of two as common."""
+        """The habit that figures with a point and a nonzero value show: what most have, or the most that some have.
+
+        Who rounds to four decimals writes no more, and fewer where a number is short or its zeros were dropped.
+        """
         counted = [f for f in figures if f.value and not f.whole and f.digits]
         if not counted:
             return cls()
         decimals, some = _commonest(f.decimals for f in counted)
         digits, others = _commonest(f.digits for f in counted)
         margin = CLEARLY * len(counted)
+        decimals = max(decimals, _most_of_some(f.decimals for f in counted))
+        digits = max(digits, _most_of_some(f.digits for f in counted))
         return cls(
             None if others > some + margin else decimals,
             None if some > others + margin else digits,
@@ -228,6 +237,12 @@ def _units(
             units = np.fmax(units, 0.5 * ten**places)
     units = np.where(sizes == 0, 0.5 * ten ** -np.asarray(of_zero, float), units)
     return np.where(np.isfinite(sizes), units, 0.0)
+
+
+def _most_of_some(numbers: Iterable[int]) -> int:
+    """The largest that `SOME` of them reach."""
+    ordered = sorted(numbers, reverse=True)
+    return ordered[ceil(SOME * len(ordered)) - 1]
 
 
 def _commonest(numbers: Iterable[int]) -> tuple[int, int]:

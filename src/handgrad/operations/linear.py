@@ -135,6 +135,7 @@ matmul = Operation(
         weighted="Multiply by the weights and add up.",
         biased="Each unit adds up its weighted inputs and its bias.",
         unweighted="Multiply the two matrices: each entry is a row times a column.",
+        of_vector="Multiply the matrix and the vector: each entry is a sum of products.",
         of_stacks="Multiply the stacks matrix by matrix: each entry is a row times a column.",
     ),
     notation=MatrixProduct(),

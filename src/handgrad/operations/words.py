@@ -38,6 +38,7 @@ class Words:
         weighted: in place of `forward`, where a parameter is among its arguments and no activation follows.
         biased: in place of `forward`, where a parameter is added to the result.
         unweighted: in place of `forward`, where no parameter is among its arguments.
+        of_vector: in place of `unweighted`, where an argument is a vector.
         of_stacks: in place of `unweighted`, where an argument has more axes than a matrix.
         options: the options that its formula does not always spell out, in the order they are told.
         defined: of a helper that readers may not know, what a page says of it before it first writes it.
@@ -52,6 +53,7 @@ class Words:
     weighted: str = ""
     biased: str = ""
     unweighted: str = ""
+    of_vector: str = ""
     of_stacks: str = ""
     options: Mapping[str, OptionWords] = field(default_factory=dict)
     defined: str = ""

@@ -19,6 +19,7 @@ from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
 from handgrad.operations.arithmetic import add, power
 from handgrad.operations.functions import square
+from handgrad.operations.words import Words
 from handgrad.solution.folded import numbers_together
 from handgrad.solution.grouping import led_to
 from handgrad.solution.notes.paths import Broadcast
@@ -183,12 +184,11 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
                 layer = words.biased if _is_biased(trace.graph, line.formula) else words.forward
                 said[layer if step.kind == "layer" else words.weighted] = None
                 if step.kind != "layer" and multiplies_values(trace.graph, line.formula):
-                    said[words.unweighted] = None
+                    said[_of_product(words, line.formula)] = None
             elif _of_vectors(line.formula):
                 said[BY_NAME[BY_NAME[operation].of_vectors].words.forward] = None
             else:
-                stacks = words.of_stacks and _of_stacks(line.formula)
-                said[words.of_stacks if stacks else words.unweighted] = None
+                said[_of_product(words, line.formula)] = None
         if line.target.name in losses:
             written = _operations(trace.graph.nodes[line.target.name].written)
             said |= {
@@ -437,9 +437,14 @@ def _of_vectors(formula: Expression) -> bool:
     return all(len(a.shape or ()) == 1 for c in products for a in c.arguments)
 
 
-def _of_stacks(formula: Expression) -> bool:
-    """Whether a product in a formula has an argument with more axes than a matrix."""
-    return any(len(a.shape or ()) > 2 for c in products(formula) for a in c.arguments)
+def _of_product(words: Words, formula: Expression) -> str:
+    """What is said of a product of values, by how many axes they have."""
+    ranks = {len(a.shape or ()) for c in products(formula) for a in c.arguments}
+    if words.of_stacks and max(ranks, default=0) > 2:
+        return words.of_stacks
+    # Of several products some may be of matrices.
+    apart = all(1 in {len(a.shape or ()) for a in c.arguments} for c in products(formula))
+    return words.of_vector if words.of_vector and ranks and apart else words.unweighted
 
 
 def _is_bias(graph: Graph, line: TraceLine) -> bool:
