@@ -335,13 +335,17 @@ class Oracle:
             if name in self.batched:
                 reduced[name] = each
             elif many:
-                total = each.sum(axis=-1)
+                total = self._over_cases(name, each)
                 reduced[name] = total / self.cases if self.reduction == "mean" else total
             else:
                 reduced[name] = each[..., 0]
         if not self.upstream:
             reduced[self.cost] = np.ones(()) if many else reduced[self.loss]
         return Evaluated(values, reduced, own, loss)
+
+    def _over_cases(self, name: str, each: Array) -> Array:
+        """The sum of the cases' parts of a gradient, which are the last axis of `each`."""
+        return np.asarray(each.sum(axis=-1))
 
     def _arriving(self, name: str, case: int) -> Array:
         """The upstream gradient of a value in one case."""
