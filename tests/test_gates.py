@@ -733,3 +733,13 @@ def test_a_convolution_s_gates_are_mapped_at_each_position(side: int) -> None:
     if drawn:
         marks = "".join("█" if open_ else "░" for open_ in states[: 2 * (side - 1) ** 2])
         assert marks in printed
+
+
+def test_sizes_may_add_up_to_more_than_any_float() -> None:
+    problem = handgrad.loads(
+        'equations = """\nh = relu(w * x + b)\nL = c * h\n"""\n'
+        "[parameters]\nw = 1\nb = -5\n[data]\nc = 1.7e308\nx = { cases = [1, 2] }\n"
+    )
+    (dead,) = handgrad.gates(problem).units
+    assert dead.verdict == "dead_on_data"
+    assert dead.blocked == np.inf

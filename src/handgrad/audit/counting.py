@@ -369,14 +369,15 @@ class Counter:
         return self.counted(map(self.look, blocks))
 
     def counted(self, looks: Iterable[tuple[int, Mapping[Leaf, Array]]]) -> dict[str, Counts]:
-        """By layer, what is counted over all that was looked at."""
+        """By layer, what is counted over all that was looked at. A sum past the largest float is infinite."""
         counts = {site.name: Counts(site) for site in self.sites}
         for cases, arrays in looks:
             some: dict[str, Mask] = {}
             for site in reversed(self.sites):
                 after = [some[gate] for gate in self.after[site.name] if gate]
                 heard = np.logical_or.reduce(np.broadcast_arrays(*after)) if after else None
-                some[site.name] = counts[site.name].add(cases, arrays, heard)
+                with np.errstate(all="ignore"):
+                    some[site.name] = counts[site.name].add(cases, arrays, heard)
         return counts
 
     def pre_activation(
