@@ -35,6 +35,29 @@ def test_a_gate_at_0() -> None:
     assert checker.check({**figures, "db1": [["0.47190"]]}).all_well
 
 
+HINGE = """
+equations = '''
+z = W @ x + b
+L = sum(max(0, z - z[y] + 1)) - 1
+'''
+[parameters]
+W = [[-0.2, -0.7, -1.1], [0, -1.2, -0.5], [0.9, -1.3, 1.1]]
+b = [0.8, 0.7, 0.8]
+[data]
+x = { cases = [[1, 0.2, 1.5], [0.9, 0.1, 0.1]] }
+y = { cases = [1, 0] }
+"""
+
+
+def test_a_tie_in_what_was_not_entered() -> None:
+    """Without b, −1.99 + 0.99 + 1 is 0, where floats leave −2·10⁻¹⁶: a tie, which halves the gradient."""
+    checker = handgrad.Checker(handgrad.loads(HINGE))
+    losses = ["4.280000", "3.340000"]
+    report = checker.check({"L": losses, "dz": [["0.5", "-2"], ["-1.5", "1"], ["1", "1"]]})
+    assert str(report["L"].diagnosis[0]) == "in step 1.1, for z: b is not added"
+    assert report["dz"].verdict == "consistent"
+
+
 POOL = """
 equations = '''
 H = tanh(Z)

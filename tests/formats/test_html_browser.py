@@ -568,7 +568,7 @@ def packing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of the lab is as one of four million letters."""
     monkeypatch.setattr("handgrad.formats.html.packing.LONG", 20_000)
     monkeypatch.setattr("handgrad.formats.html.packing.NEAR", 20_000)
-    monkeypatch.setattr("handgrad.formats.html.packing.RELATIONS", 2)
+    monkeypatch.setattr("handgrad.formats.html.packing.ROWS", 2)
 
 
 def test_a_long_page_has_everything_once_it_is_put_in(

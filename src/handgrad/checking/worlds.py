@@ -22,6 +22,7 @@ from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.sheets import RUNS, Rounded, Run, SheetNumbers, Sheets
 from handgrad.expression import Adjoint, Leaf
 from handgrad.numbers import Interval, bounding
+from handgrad.running.cleaning import NOISE
 
 WIDEST = 0.5
 """Bounds further apart than this share of the array's largest number say nothing, and are not used."""
@@ -178,7 +179,9 @@ class World:
         suspect = sheets.any((value != 0) & (sizes <= SUSPECT * size))
         if not sheets.some(suspect):
             return value
-        numbers = {leaf: Interval.of(self.values[leaf]) for leaf in formula.leaves}
+        # A number that was worked out has a rounding of its own.
+        given = {leaf: self.values[leaf] for leaf in formula.leaves}
+        numbers = {leaf: widened(Interval.of(v), NOISE * np.abs(v)) for leaf, v in given.items()}
         around = Interval.of(sheets.run(formula, numbers, bounding))
         finite = np.isfinite(value) & np.isfinite(around.upper - around.lower)
         rest = suspect & finite & (around.lower <= 0) & (around.upper >= 0)

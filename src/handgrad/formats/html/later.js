@@ -26,7 +26,7 @@ async function put(place) {
   pack.parts ??= unpacked(pack.text);
   made.innerHTML = (await pack.parts)[part];
   template.replaceWith(made.content);
-  place.style.minHeight = "";
+  place.style.minHeight = place.style.height = "";
   stops(place);
   opens(place);
   for (const box of all(BOXES, place)) {

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from handgrad.formats.html.relation import Written, together
+from handgrad.formats.html.table import WrittenTable, boxed
 from handgrad.page.blocks import Block, Derivation
 from handgrad.record import record
 
@@ -17,11 +18,11 @@ LONG = 4_000_000
 NEAR = 200_000
 """Characters at the beginning of a longer page that are there at once."""
 
-RELATIONS = 40
-"""Relations that are put in together where a derivation outside of the steps has more."""
+ROWS = 40
+"""Relations, or rows of a table, that are put in together where one outside of the steps has more."""
 
 ROW = 2.4
-"""Rems, about, that a relation which waits takes."""
+"""Rems, about, that a relation or a row which waits takes."""
 
 TOGETHER = 16
 """Steps that are packed as one text: what they have in common is then packed once."""
@@ -47,12 +48,14 @@ class Stretch:
         step: that which it lies in, below its heading; 0 outside of them.
         block: what it shows, where it is one.
         relations: of a derivation, each of its relations.
+        table: of a table, its head and each of its rows.
     """
 
     html: str
     step: int = 0
     block: Block | None = None
     relations: Sequence[Written] = ()
+    table: WrittenTable | None = None
 
 
 def joined(parts: Sequence[Stretch]) -> str:
@@ -60,21 +63,26 @@ def joined(parts: Sequence[Stretch]) -> str:
     if sum(len(part.html) for part in parts) <= LONG:
         return "".join(part.html for part in parts)
     written: list[str] = []
-    waiting: list[tuple[int, str]] = []  # the place of a step's content, and what it is
+    packs: list[list[tuple[int, str]]] = [[]]  # of each the places of the steps, and what they are
     near = NEAR
     for step, group in groupby(parts, key=lambda part: part.step):
         together = list(group)
         whole = "".join(part.html for part in together)
         if step and near <= 0:
-            waiting.append((len(written), whole))
+            if len(packs[-1]) == TOGETHER:
+                packs.append([])
+            packs[-1].append((len(written), whole))
             written.append("")
         elif step:
             written.append(whole)
         else:
-            written += map(_outside, together)
+            outside = [_outside(part) for part in together]
+            written += outside
+            if "".join(outside) != whole:
+                packs.append([])  # What stands packed by itself ends the pack before it.
         near -= len(whole)
-    for k in range(0, len(waiting), TOGETHER):
-        (first, _), *others = pack = waiting[k : k + TOGETHER]
+    for pack in filter(None, packs):
+        (first, _), *others = pack
         written[first] = _packed(*[whole for _, whole in pack])
         for place, _ in others:
             written[place] = WITH_THE_LAST
@@ -82,18 +90,30 @@ def joined(parts: Sequence[Stretch]) -> str:
 
 
 def _outside(part: Stretch) -> str:
-    if not isinstance(part.block, Derivation) or len(part.relations) <= 2 * RELATIONS:
+    if part.table is not None and len(part.table.rows) > 2 * ROWS:
+        return _long_table(part.table)
+    if not isinstance(part.block, Derivation) or len(part.relations) <= 2 * ROWS:
         return part.html
     relations, written = part.block.relations, part.relations
     first, *others = [
-        (relations[k : k + RELATIONS], written[k : k + RELATIONS])
-        for k in range(0, len(relations), RELATIONS)
+        (relations[k : k + ROWS], written[k : k + ROWS]) for k in range(0, len(relations), ROWS)
     ]
     waiting = [
         f'<div style="min-height: {ROW * len(each):g}rem">{_packed(together(each, markup))}</div>'
         for each, markup in others
     ]
     return together(*first) + "".join(waiting)
+
+
+def _long_table(table: WrittenTable) -> str:
+    """A table whose later rows wait, in bodies of their own that are as high as what they wait for."""
+    head, rows = table
+    first, *others = [rows[k : k + ROWS] for k in range(0, len(rows), ROWS)]
+    waiting = [
+        f'<tbody style="height: {ROW * len(each):g}rem">{_packed("".join(each))}</tbody>'
+        for each in others
+    ]
+    return boxed(head, f"<tbody>{''.join(first)}</tbody>{''.join(waiting)}")
 
 
 def _packed(*html: str) -> str:

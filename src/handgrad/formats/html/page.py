@@ -14,7 +14,7 @@ from handgrad.formats.html.legend import legend
 from handgrad.formats.html.packing import Stretch, joined
 from handgrad.formats.html.relation import derivation, together, written
 from handgrad.formats.html.room import room
-from handgrad.formats.html.table import table
+from handgrad.formats.html.table import table, whole, written_table
 from handgrad.formats.html.text import HtmlWriter, anchor
 from handgrad.formats.live import Live
 from handgrad.formats.markup import plain
@@ -185,6 +185,10 @@ class _Sections:
             if isinstance(block, Derivation):
                 relations = written(block, self.writer)
                 parts.append(Stretch(together(block.relations, relations), step, block, relations))
+                continue
+            if isinstance(block, TableBlock):
+                lines = written_table(block, self.writer)
+                parts.append(Stretch(whole(lines), step, block, table=lines))
                 continue
             if not isinstance(block, Heading | None):
                 parts.append(Stretch(self.block(block), step, block))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from handgrad import expression as tree
 from handgrad.expression import Expression, number
@@ -14,8 +16,30 @@ from handgrad.page.blocks import Quantity, Table, Text
 _ALIGNED = {"l": "", "c": ' class="centre"', "r": ' class="right"'}
 
 
+class WrittenTable(NamedTuple):
+    """The markup of a table: what stands above its rows, and each of them."""
+
+    head: str
+    rows: Sequence[str]
+
+
 def table(block: Table, writer: HtmlWriter) -> str:
     """The table in a box of its own, which scrolls where it is wider than the page."""
+    return whole(written_table(block, writer))
+
+
+def whole(written: WrittenTable) -> str:
+    """A table that has been written."""
+    return boxed(written.head, f"<tbody>{''.join(written.rows)}</tbody>")
+
+
+def boxed(head: str, bodies: str) -> str:
+    """What stands above the rows of a table, and its bodies with the rows."""
+    return f'<div class="table"><table>{head}{bodies}</table></div>'
+
+
+def written_table(block: Table, writer: HtmlWriter) -> WrittenTable:
+    """The parts of a table."""
     caption = f"<caption>{writer.text(block.caption)}</caption>" if block.caption else ""
     kinds = [
         _ALIGNED[block.align[k] if k < len(block.align) else "l"] for k in range(len(block.header))
@@ -25,7 +49,7 @@ def table(block: Table, writer: HtmlWriter) -> str:
         for kind, text in zip(kinds, block.header, strict=True)
     )
     columns = [_numbers(block, k, writer) for k in range(len(block.header))]
-    body = "".join(
+    rows = [
         "<tr>"
         + "".join(
             f"<td{kind}>{columns[k][i] or _cell(block, k, row, writer)}</td>"
@@ -33,9 +57,9 @@ def table(block: Table, writer: HtmlWriter) -> str:
         )
         + "</tr>"
         for i, row in enumerate(block.rows)
-    )
+    ]
     head = f"<thead><tr>{head}</tr></thead>" if any(block.header) else ""
-    return f'<div class="table"><table>{caption}{head}<tbody>{body}</tbody></table></div>'
+    return WrittenTable(caption + head, rows)
 
 
 def _cell(block: Table, k: int, row: tuple[Text, ...], writer: HtmlWriter) -> str:
