@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 import handgrad
 from handgrad.cli.commands import run
@@ -123,3 +125,18 @@ def test_what_its_figure_says_exactly_is_not_rounded() -> None:
     report = handgrad.check(problem, m="-1", lse="-1", da=["-9.999990e-07"])
     assert report["da"].verdict == "wrong"
     assert handgrad.check(problem, m="-1", lse="-1", da=["0"])["da"].verdict == "right"
+
+
+def test_what_a_program_s_floats_lose_beside_the_largest() -> None:
+    """PyTorch's slope of gelu at −9 is off by 1 %; half of e⁻²⁰ is no loss of floats."""
+    problem = handgrad.loads('equations = "L = sum(gelu(z))"\n[parameters]\nz = [-9, 1]\n')
+    z = torch.tensor([-9.0, 1.0], dtype=torch.float64, requires_grad=True)
+    (slopes,) = torch.autograd.grad(torch.nn.functional.gelu(z).sum(), z)
+    assert slopes[0] / handgrad.solve(problem).run.gradient("z")[0] > 1.01
+    handgrad.assert_gradients(problem, {"z": slopes.numpy()})
+
+    small = handgrad.loads('equations = "L = sum(exp(z))"\n[parameters]\nz = [-20, 1]\n')
+    right = np.exp([-20.0, 1.0])
+    handgrad.assert_gradients(small, {"z": right})
+    with pytest.raises(AssertionError, match="dz is wrong"):
+        handgrad.assert_gradients(small, {"z": right * [0.5, 1]})

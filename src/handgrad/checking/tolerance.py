@@ -33,12 +33,16 @@ TINY = 1e-6
 SMALL = 1e-6
 """A number is small that is no more than this share of the largest, such as a score beside a mask's −10⁹."""
 
+LOST = 1e-12
+"""What share of the largest of its array another program's floats may lose of a number on the way to it: of
+PyTorch's slope of gelu at −9, Φ(−9) as 0.5·(1 + erf) is."""
+
 
 def allowed(entry: WrittenEntry | ManyEntries, sheets: Sheets, leaf: Leaf) -> Array:
     """By figure, how far off it may be whatever its digits: floats' own rounding, where that has a part in it.
 
     A number far below the largest that floats have as exactly as any other, such as e⁻¹⁴⁸, is held to its own
-    size.
+    size; a program's is where it is more than floats may lose beside the largest.
     """
     exact = sheets.exact[leaf]
     sizes = np.abs(exact)
@@ -49,6 +53,8 @@ def allowed(entry: WrittenEntry | ManyEntries, sheets: Sheets, leaf: Leaf) -> Ar
         return allowed
     tiny = (sizes > 0) & (sizes <= np.maximum(floor, SMALL * largest))
     tiny = tiny & (np.nan_to_num(entry.value) != 0)
+    if entry.strict:
+        tiny = tiny & (sizes > LOST * largest)
     if tiny.any():
         floats = np.broadcast_to(sheets.floats(leaf), exact.shape)
         sure = tiny & (np.abs(floats - exact) <= EXACT / 10 * sizes)
