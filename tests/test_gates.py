@@ -743,3 +743,15 @@ def test_sizes_may_add_up_to_more_than_any_float() -> None:
     (dead,) = handgrad.gates(problem).units
     assert dead.verdict == "dead_on_data"
     assert dead.blocked == np.inf
+
+
+def test_a_box_over_which_a_bound_has_no_end() -> None:
+    """A variance below 0 has no root: nothing is certain of the unit."""
+    problem = handgrad.loads(
+        'equations = """\na = gamma*(x - mu)/sqrt(v + 1e-05)\nh = relu(a)\nL = mean((h - y)**2)\n"""\n'
+        "[parameters]\ngamma = [0.8]\n[data]\nx = [-1.5]\nmu = [1.3]\nv = [1.5]\ny = [0.5]\n"
+    )
+    box = read_box(problem, ["v in [-1,1]^1"])
+    (shut,) = handgrad.gates(problem, over=box, tighten=True, remedies=False).units
+    assert shut.certificate is not None
+    assert (shut.certificate.decided, shut.certificate.upper) == ("undecided", np.inf)

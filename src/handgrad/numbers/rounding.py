@@ -22,10 +22,14 @@ next_after = np.nextafter
 
 
 def added(a: Any, b: Any, towards: float) -> Array:
-    """a + b, exact where the sum is a float: its error is a float itself (Knuth's TwoSum)."""
-    total = np.add(a, b)
-    rest = total - a
-    error = (a - (total - rest)) + (b - rest)
+    """a + b, exact where the sum is a float: its error is a float itself (Knuth's TwoSum).
+
+    Past the largest float there is no error to be had, and the sum lies below or at it.
+    """
+    with np.errstate(all="ignore"):
+        total = np.add(a, b)
+        rest = total - a
+        error = (a - (total - rest)) + (b - rest)
     exact_or_past = error <= 0 if towards > 0 else error >= 0
     return cast(Array, np.where(exact_or_past, total, next_after(total, towards)))
 
