@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # Keras asks when it is first imported
+# A program is compiled for each test and run once or twice: what XLA gains by optimising takes longer than that.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 with suppress(ImportError):  # the tests of other Pythons and of the lowest versions go without it
     import torch
 

@@ -378,8 +378,9 @@ def test_bundled_problems(name: str, capsys: pytest.CaptureFixture[str]) -> None
         assert run(["gates", name]) == 2
         assert "no gates" in capsys.readouterr().err
         return
-    validate(printed(["gates", name], capsys), "gates")
-    page = handgrad.gates(handgrad.load(name)).page()
+    audit = handgrad.gates(handgrad.load(name))
+    validate(audit.to_json(), "gates")
+    page = audit.page()
     for width in (40, 80):
         lines = render_terminal(page, width=width, colour=False, unicode=True).splitlines()
         assert max(map(len, lines)) <= width + 8  # combining accents count

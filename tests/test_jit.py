@@ -17,6 +17,7 @@ import handgrad
 from handgrad.updates.rules import RULES
 from tests.graphs import random_graph
 from tests.oracle import assert_close
+from tests.slow import with_slow
 from tests.test_operations import ROWS, Row, spelled
 
 LARGE = ["causal"]
@@ -74,10 +75,7 @@ GROUPS = 96
 
 
 @COMPILED
-@pytest.mark.parametrize(
-    "group",
-    [pytest.param(k, marks=[] if k % 10 == 0 else pytest.mark.sweep) for k in range(GROUPS)],
-)
+@pytest.mark.parametrize("group", with_slow(range(GROUPS), {k for k in range(GROUPS) if k % 16}))
 def test_every_operation(group: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A share of the rows of the operations' tests; all of them in the sweep."""
     monkeypatch.setattr(import_module("handgrad.running.jit"), "MOST", 10_000)

@@ -15,6 +15,7 @@ from handgrad.formats.terminal import render_terminal
 from handgrad.formats.typst import render_pdf, render_typst
 from handgrad.page.blocks import Figure, Heading
 from handgrad.picture.drawing import Arrow, Label
+from tests.slow import with_slow
 
 
 def figures(name: str, **options: object) -> list[Figure]:
@@ -95,7 +96,7 @@ def test_captions_tell_gradients_of_weights_from_what_flows_on() -> None:
     assert "none flows back along dashed lines" in str(batch)
 
 
-@pytest.mark.parametrize("paper", ["a4", "letter"])
+@pytest.mark.parametrize("paper", with_slow(["a4", "letter"], {"letter"}))
 @pytest.mark.parametrize("name", ["lab9", "classes", "rnn", "conv", "convnet"])
 def test_on_paper_each_picture_stands_once_and_before_a_step(name: str, paper: str) -> None:
     """Where a picture stands hangs on where the text does; Typst gives up after five attempts to settle both."""

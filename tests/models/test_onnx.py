@@ -20,6 +20,7 @@ from torch.nn import functional
 
 import handgrad
 from tests.oracle import assert_close
+from tests.slow import with_slow
 
 
 class Last(nn.Module):
@@ -161,11 +162,7 @@ def made(name: str) -> tuple[nn.Module, torch.Tensor]:
     return model, x
 
 
-def each(names: Any) -> list[Any]:
-    return [pytest.param(n, marks=pytest.mark.sweep) if n in SLOW else n for n in names]
-
-
-@pytest.mark.parametrize("name", each(MODELS))
+@pytest.mark.parametrize("name", with_slow(MODELS, SLOW))
 def test_gradients_are_those_of_the_model_that_was_exported(name: str) -> None:
     """Exported as it is, without the exporter's rewriting, every parameter keeps its name and its numbers."""
     model, x = made(name)
@@ -182,7 +179,7 @@ def test_gradients_are_those_of_the_model_that_was_exported(name: str) -> None:
         assert_close(trace.gradient(path), parameter.grad.numpy(), 1e-10)
 
 
-@pytest.mark.parametrize("name", each(MODELS))
+@pytest.mark.parametrize("name", with_slow(MODELS, SLOW))
 def test_values_are_those_of_the_runtime(name: str) -> None:
     """Every value that has a name, of the file as PyTorch writes it by default; in single precision."""
     model, x = made(name)

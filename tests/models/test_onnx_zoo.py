@@ -19,6 +19,7 @@ from tests.models.test_onnx import exported, named_values
 from tests.models.test_torch_zoo import made
 from tests.models.torch_zoo import ZOO, ResNet, add, classes, numbers
 from tests.oracle import assert_close
+from tests.slow import with_slow
 
 add("resnet-18", ResNet, numbers(1, 3, 64, 64), classes(1000, 1), functional.cross_entropy, sweep=True)  # fmt: skip
 SOON = ("tied weights", "multi-head attention", "cnn")
@@ -56,9 +57,7 @@ def in_single(x: Any) -> Any:
     return x.float() if x.dtype == torch.float64 else x
 
 
-@pytest.mark.parametrize(
-    "name", [n if n in SOON else pytest.param(n, marks=pytest.mark.sweep) for n in NAMES]
-)
+@pytest.mark.parametrize("name", with_slow(NAMES, set(NAMES) - set(SOON)))
 def test_zoo(name: str) -> None:
     specimen = ZOO[name]
     model = made(specimen).eval()

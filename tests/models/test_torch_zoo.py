@@ -12,6 +12,7 @@ import handgrad
 from handgrad.models.torch_models import from_torch
 from tests.models import torch_zoo_more  # noqa: F401 - which adds to the zoo
 from tests.models.torch_zoo import ZOO, Specimen
+from tests.slow import with_slow
 
 
 def made(specimen: Specimen) -> torch.nn.Module:
@@ -69,7 +70,7 @@ def assert_close(ours: object, theirs: object, what: str, close: float) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.sweep) if s.sweep else n for n, s in ZOO.items()],
+    with_slow(ZOO, {n for n, s in ZOO.items() if s.sweep}),
 )
 def test_zoo(name: str) -> None:
     specimen = ZOO[name]
