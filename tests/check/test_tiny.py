@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +141,14 @@ def test_what_a_program_s_floats_lose_beside_the_largest() -> None:
     handgrad.assert_gradients(small, {"z": right})
     with pytest.raises(AssertionError, match="dz is wrong"):
         handgrad.assert_gradients(small, {"z": right * [0.5, 1]})
+
+
+def test_what_floats_have_none_of_is_not_held_to_its_size() -> None:
+    """Where p is 1 in floats they have nothing of p − 1, and figures from many digits are no mistake."""
+    problem = handgrad.loads(
+        'equations = """\nh = 2*x\np = softmax(W @ h)\nL = -sum(y*log(p))\n"""\n'
+        "[parameters]\nW = [[100], [357]]\n"
+        "[data]\nx = { cases = [[0.5], [-0.5]] }\ny = { cases = [[0, 1], [0, 1]] }\n"
+    )
+    figures = {"dh": [f"{-257 * math.exp(-257):.6e}", "-257"]}
+    assert handgrad.Checker(problem).check(figures)["dh"].verdict == "right"

@@ -90,8 +90,8 @@ class Sheets(ABC):
         """Numbers by entry, as they stand beside arrays of the sheets."""
 
     @abstractmethod
-    def floats(self, leaf: Leaf) -> Array:
-        """A leaf's numbers as a program has them."""
+    def sure(self, leaf: Leaf) -> Mask:
+        """By entry, whether floats have a leaf's number to all of its digits (`Work.sure`)."""
 
     @abstractmethod
     def only(self, which: SheetNumbers) -> Sheets:
@@ -304,8 +304,8 @@ class OneSheet(Sheets):
     def across(self, array: Array) -> Array:
         return array
 
-    def floats(self, leaf: Leaf) -> Array:
-        return self.work.floats[leaf]
+    def sure(self, leaf: Leaf) -> Mask:
+        return self.work.sure(leaf)
 
     def only(self, which: SheetNumbers) -> OneSheet:
         return self
@@ -385,10 +385,10 @@ class ManySheets(Sheets):
     def across(self, array: Array) -> Array:
         return array[..., None]
 
-    def floats(self, leaf: Leaf) -> Array:
+    def sure(self, leaf: Leaf) -> Mask:
         if self.own is None:
-            return self.work.floats[leaf][..., None]
-        return np.stack([w.floats[leaf] for w in self.own], axis=-1)
+            return self.work.sure(leaf)[..., None]
+        return np.stack([w.sure(leaf) for w in self.own], axis=-1)
 
     def only(self, which: SheetNumbers) -> ManySheets:
         if self.own is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.checking.figures import EXACT, Habit, Habits, ManyEntries, WrittenEntry
+from handgrad.checking.figures import Habit, Habits, ManyEntries, WrittenEntry
 from handgrad.checking.sheets import Sheets
 from handgrad.expression import Leaf
 
@@ -56,9 +56,7 @@ def allowed(entry: WrittenEntry | ManyEntries, sheets: Sheets, leaf: Leaf) -> Ar
     if entry.strict:
         tiny = tiny & (sizes > LOST * largest)
     if tiny.any():
-        floats = np.broadcast_to(sheets.floats(leaf), exact.shape)
-        sure = tiny & (np.abs(floats - exact) <= EXACT / 10 * sizes)
-        allowed = np.where(sure, TINY * sizes, allowed)
+        allowed = np.where(tiny & sheets.sure(leaf), TINY * sizes, allowed)
     return allowed
 
 

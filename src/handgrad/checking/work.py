@@ -7,19 +7,23 @@ from functools import cached_property
 
 import numpy as np
 
-from handgrad.arrays import Array
+from handgrad.arrays import Array, Mask
 from handgrad.checking.quantities import Quantity, Structure, structure_of
 from handgrad.expression import (
     Adjoint,
     Leaf,
 )
 from handgrad.graph import build
+from handgrad.numbers import Interval, bounding
 from handgrad.problem import Problem
 from handgrad.running import Run
 from handgrad.solution import as_on_paper
 
 BESIDE = 16
 """Runs with moved last digits, at most: each puts every residue of 0 on one side or the other."""
+
+SURE = 1e-8
+"""How far off, as a share of itself, a number may be whose digits are held to be known."""
 
 REST = 1e-15
 """How far a run beside the exact one moves a number, as a share of it: some units of a float's last place."""
@@ -88,6 +92,26 @@ class Work:
         with np.errstate(all="ignore"):
             run = self.structure.plan(self.givens)
         return {leaf: np.asarray(run.get(leaf, value)) for leaf, value in self.exact.items()}
+
+    def sure(self, leaf: Leaf) -> Mask:
+        """By entry, whether floats have a number to all of its digits: a program has the same, and bounds on it
+        are no farther apart. Of 1 − p, where p is 1 in floats, they have none."""
+        exact = self.exact[leaf]
+        bounds = self._bounds[leaf]
+        with np.errstate(all="ignore"):
+            apart = np.fmax(bounds.upper - exact, exact - bounds.lower)
+            off = np.abs(self.floats[leaf] - exact)
+            found: Mask = np.fmax(apart, off) <= SURE * np.abs(exact)
+        return found
+
+    @cached_property
+    def _bounds(self) -> Mapping[Leaf, Interval]:
+        """Bounds on every number, each of what those before it may be."""
+        found = {leaf: Interval.of(self.exact[leaf]) for leaf in self.given_leaves}
+        with np.errstate(all="ignore"):
+            for quantity in self.structure.quantities:
+                found[quantity.leaf] = Interval.of(quantity.formula(found, bounding))
+        return found
 
     def beside(self) -> Iterator[Mapping[Leaf, Array]]:
         """The numbers as other programs may have them: every inexact one moved in its last digits.
