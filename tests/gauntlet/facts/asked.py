@@ -342,6 +342,9 @@ def _swapped_parts(swap: Swap, facts: Facts, other: Facts) -> Found:
             theirs = by.at.gradients[said.target.name]
             yield close(said.value, theirs, 1e-8), f"d{said.target.name} is {theirs}"
             put_in = numbers_only(said.substituted, said.batched, by.cases)
+            if not close(said.value, put_in, 1e-8):
+                with terms.as_floats_are():
+                    put_in = numbers_only(said.substituted, said.batched, by.cases)
             given = by.values(said.formula, said.batched)
             holds = close(said.value, put_in, 1e-8), close(said.value, given, 1e-8)
             if not all(holds):
