@@ -756,3 +756,13 @@ def test_a_box_over_which_a_bound_has_no_end() -> None:
     (shut,) = handgrad.gates(problem, over=box, tighten=True, remedies=False).units
     assert shut.certificate is not None
     assert (shut.certificate.decided, shut.certificate.upper) == ("undecided", np.inf)
+
+
+@pytest.mark.parametrize("y", ["[2, -1]", "[2, -1, 1.5]"])
+def test_an_outer_product_is_no_weighted_sum(y: str) -> None:
+    columns = y.count(",") + 1
+    problem = handgrad.loads(
+        f'equations = """\ns = sum(outer(x, y)*W)\nh = relu(s)\nL = h**2\n"""\n'
+        f"[parameters]\nW = {[[0.5] * columns] * 2}\n[data]\nx = [1.5, 1]\ny = {y}\n"
+    )
+    assert [u.verdict for u in handgrad.gates(problem).units] == ["alive"]

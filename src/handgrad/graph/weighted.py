@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal, TypeAlias, TypeGuard
 
+from handgrad.errors import ShapeError
 from handgrad.expression import Call, Expression, Name, leaves, walk
 from handgrad.graph.structure import Graph
 from handgrad.notation import As, MatrixProduct, Sum, Transposition
@@ -170,7 +172,11 @@ def _terms(graph: Graph, expression: Expression) -> list[Expression]:
             case Sum("+"):
                 return [t for a in expression.arguments for t in _terms(graph, a)]
             case As(formula) if record.family == "linear":
-                return _terms(graph, annotated(formula(*expression.arguments), graph.shape))
+                # x yᵀ of two vectors is written so, and is no product of theirs.
+                with suppress(ShapeError):
+                    product = annotated(formula(*expression.arguments), graph.shape)
+                    if product.shape == expression.shape:
+                        return _terms(graph, product)
             case _:
                 pass
     return [expression]
