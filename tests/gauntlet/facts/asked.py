@@ -499,8 +499,9 @@ def _input_scaling(question: InputScaling, facts: Facts) -> Found:
     ratios = [
         gradient[at] / x for at, x in zip(question.entries, question.values, strict=True) if x
     ]
-    held = any(near(question.signal_value, float(r)) for r in (signal, *ratios[:1]))
-    yield held, f"the signal is {signal}"
+    said = question.signal_value
+    few = near(said, signal, 1e-4) and any(near(said, float(ratio)) for ratio in ratios)
+    yield few or near(said, signal), f"the signal is {signal}"
     yield question.values[0] != question.values[1], "the inputs are the same"
     for entry, claimed, factor, value in zip(
         question.entries, question.gradients, question.inputs, question.values, strict=True
