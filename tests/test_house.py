@@ -8,6 +8,8 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
+
 import handgrad
 
 ROOT = Path(__file__).parents[1] / "src"
@@ -23,30 +25,10 @@ def trees() -> dict[str, ast.Module]:
     return {module: ast.parse(file.read_text("utf-8")) for module, file in FILES.items()}
 
 
-def imported(tree: ast.Module) -> set[str]:
-    """The modules of the package that a file imports, anywhere in it, but for what only type checkers read."""
-    typed = {
-        id(inside)
-        for node in tree.body
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inside in ast.walk(node)
-    }
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) in typed:
-            continue
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                whole = f"{node.module}.{alias.name}"
-                found.add(whole if whole in FILES else node.module)
-    return found & set(FILES)
-
-
 def test_no_circle_of_imports() -> None:
-    graph = {module: imported(tree) for module, tree in trees().items()}
-    TopologicalSorter(graph).prepare()  # raises CycleError with the circle
+    graph = grimp.build_graph("handgrad", exclude_type_checking_imports=True, cache_dir=None)
+    imports = {m: graph.find_modules_directly_imported_by(m) for m in graph.modules}
+    TopologicalSorter(imports).prepare()  # raises CycleError with the circle
 
 
 def test_no_class_name_twice() -> None:
