@@ -90,8 +90,8 @@ class Sheets(ABC):
         """Numbers by entry, as they stand beside arrays of the sheets."""
 
     @abstractmethod
-    def sure(self, leaf: Leaf) -> Mask:
-        """By entry, whether floats have a leaf's number to all of its digits (`Work.sure`)."""
+    def sure(self, leaf: Leaf, asked: Mask) -> Mask:
+        """By entry of those that are asked for, whether floats have a leaf's number to all of its digits (`Work.sure`)."""
 
     @abstractmethod
     def only(self, which: SheetNumbers) -> Sheets:
@@ -304,8 +304,8 @@ class OneSheet(Sheets):
     def across(self, array: Array) -> Array:
         return array
 
-    def sure(self, leaf: Leaf) -> Mask:
-        return self.work.sure(leaf)
+    def sure(self, leaf: Leaf, asked: Mask) -> Mask:
+        return asked & self.work.sure(leaf)
 
     def only(self, which: SheetNumbers) -> OneSheet:
         return self
@@ -385,10 +385,13 @@ class ManySheets(Sheets):
     def across(self, array: Array) -> Array:
         return array[..., None]
 
-    def sure(self, leaf: Leaf) -> Mask:
+    def sure(self, leaf: Leaf, asked: Mask) -> Mask:
         if self.own is None:
-            return self.work.sure(leaf)[..., None]
-        return np.stack([w.sure(leaf) for w in self.own], axis=-1)
+            return asked & self.work.sure(leaf)[..., None]
+        found = np.zeros(asked.shape, dtype=bool)
+        for k in map(int, np.flatnonzero(self.any(asked))):
+            found[..., k] = asked[..., k] & self.own[k].sure(leaf)
+        return found
 
     def only(self, which: SheetNumbers) -> ManySheets:
         if self.own is None:

@@ -56,7 +56,7 @@ def allowed(entry: WrittenEntry | ManyEntries, sheets: Sheets, leaf: Leaf) -> Ar
     if entry.strict:
         tiny = tiny & (sizes > LOST * largest)
     if tiny.any():
-        allowed = np.where(tiny & sheets.sure(leaf), TINY * sizes, allowed)
+        allowed = np.where(sheets.sure(leaf, tiny), TINY * sizes, allowed)
     return allowed
 
 
