@@ -516,3 +516,18 @@ def test_the_weights_of_attention_are_no_feed_forward_units_own(form: str) -> No
         u for u in handgrad.gates(problem).units if u.verdict in ("gated_off", "dead_on_data")
     )
     assert (unit.unit, {o.name for o in unit.own}) == ((2,), {"W1", "b1"})
+
+
+def test_what_no_data_lead_to_is_given_none() -> None:
+    """A gate on parameters alone has no input that could be fixed data."""
+    text = (
+        'equations = """\ns = sum(outer(u, w) * M)\nh = relu(s + c)\nL = (h - {t})**2\n"""\n'
+        "[parameters]\nu = [1, -0.5]\nw = [0.4, 2]\nM = [[0.2, -0.1], [0.5, 0.3]]\nc = 0.1\n"
+        "[data]\nt = 1\n[update]\nrate = 0.1\n"
+    )
+    told = []
+    for problem in (text.format(t="t"), text.format(t="1").replace("s + c", "t*s + c")):
+        (unit,) = handgrad.gates(handgrad.loads(problem)).units
+        assert unit.revivers is not None
+        told.append((unit.revivers.never, unit.revivers.fixed))
+    assert told == [(True, False), (True, True)]

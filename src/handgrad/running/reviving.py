@@ -208,7 +208,7 @@ class Reviving:
         )
         return Revivers(
             rule=update.rule if update is not None else "",
-            fixed=not layer.below,
+            fixed=bool(layer.data) and not layer.below,
             below=below,
             coasting=coasting and bool(own),
             decay=decay and bool(own),

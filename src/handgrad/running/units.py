@@ -11,7 +11,7 @@ of a convolution, a column of X @ W where the rows are no cases.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -182,7 +182,17 @@ class LayerUnits:
     def below(self) -> tuple[str, ...]:
         """Other parameters on which the units depend: those of the layers below."""
         assert self._formula is not None  # which finds the cuts
-        waiting = [leaf.name for cut in (*self._given, *self._others) for leaf in leaves(cut)]
+        return self._behind({"parameter"}, (*self._given, *self._others))
+
+    @cached_property
+    def data(self) -> tuple[str, ...]:
+        """The data on which the units depend."""
+        assert self._formula is not None  # which finds the cuts
+        return self._behind({"data", "given"}, (self._formula, *self._given, *self._others))
+
+    def _behind(self, kinds: Set[str], formulas: Sequence[Expression]) -> tuple[str, ...]:
+        """The names of some kinds that formulas go back to, in the order of the graph."""
+        waiting = [leaf.name for formula in formulas for leaf in leaves(formula)]
         found: dict[str, None] = {}
         seen: set[str] = set()
         while waiting:
@@ -191,7 +201,7 @@ class LayerUnits:
                 continue
             seen.add(name)
             node = self.graph.nodes[name]
-            if node.kind == "parameter":
+            if node.kind in kinds:
                 found[name] = None
             elif node.written is not None:
                 waiting += [leaf.name for leaf in leaves(node.written)]

@@ -99,7 +99,10 @@ def _told_again(layers: Mapping[str, StudiedLayer], event: UnitEvent) -> Text:
         case "own" if layers[event.layer].facts.below:
             why = f"{own}; its old weights would not have on the new output"
         case "own":
-            why = "only its own weights could do that, because its input is fixed data"
+            given = (
+                "its input is fixed data" if layers[event.layer].facts.data else "it has no input"
+            )
+            why = f"only its own weights could do that, because {given}"
         case "below":
             why = f"{below}; its new weights would not have on the old output"
         case "either":
