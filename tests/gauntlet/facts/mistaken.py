@@ -110,7 +110,10 @@ GATES_OF = frozenset(["relu", "leaky_relu", "maximum", "minimum", "abs", "where"
 
 
 def _gated(formula: Expression) -> bool:
-    return any(_is(p, *GATES) for p in parts(formula))
+    """Whether a factor is 0 or 1 by a gate: hard swish has slopes, of which 1[z ≥ 3] is but a term."""
+    if _is(formula, "multiply"):
+        return any(_gated(factor) for factor in _arguments(formula))
+    return _is(formula, *GATES)
 
 
 def _dropped(n: Expression, x: Expression, *operations: str) -> list[Expression]:

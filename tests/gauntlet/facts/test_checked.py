@@ -18,13 +18,14 @@ from handgrad.checking import CheckReport
 from handgrad.checking.report import Diagnosis, Judged, MeanLeft, Verdict
 from handgrad.checking.words import MISTAKES, OTHERS
 from handgrad.checking.words import SLIPS as SAID_OF_SLIPS
+from handgrad.expression import Adjoint, Call, Name
 from handgrad.operations.mistakes import PRIORITY
 from tests.check.students import Network
 from tests.check.test_rules import PENALISED
 from tests.gauntlet.facts import planting
 from tests.gauntlet.facts.answers import Known, Sheet, World
 from tests.gauntlet.facts.checked import Reading
-from tests.gauntlet.facts.mistaken import RULES
+from tests.gauntlet.facts.mistaken import RULES, About
 from tests.gauntlet.facts.planting import right_sheet
 from tests.gauntlet.facts.slipped import SLIPS
 from tests.gauntlet.facts.source import Facts
@@ -188,6 +189,28 @@ def test_a_false_diagnosis_is_found(rule: str) -> None:
     other = "outer_transposed" if rule != "outer_transposed" else "square_forgotten"
     done = tuple(with_field(d, "rule", other) for d in diagnosis.done)
     assert not holds(said, replace(diagnosis, rule=other, done=done))
+
+
+NOTHING = About(Adjoint("z"), frozenset(), frozenset(), frozenset(), {}, frozenset(), {})
+
+
+@pytest.mark.parametrize("activation", ["relu", "hardswish"])
+def test_a_slope_of_which_a_gate_is_a_term_is_no_gate(activation: str) -> None:
+    """Hard swish's slope has 1[z ≥ 3] in a sum; ReLU's is 1[z > 0] itself."""
+    problem = handgrad.Problem(
+        f"z = U @ x\nh = {activation}(z)\nk = V @ h\nL = sum(k**2)",
+        {"U": [[0.5, -1], [2, 1]], "V": [[1, 2], [-1, 0.5]]},
+        {"x": [1, 2]},
+    )
+    trace = handgrad.solve(problem)
+    right = next(e.formula for s in trace.steps for e in s.lines if e.target == Adjoint("z"))
+    assert isinstance(right, Call)
+    slope = right.arguments[1]
+    inside = Call("multiply", (Adjoint("k"), slope))
+    wrong = Call("matmul", (Call("transpose", (Name("V"),)), inside))
+    rules = ("slope_on_wrong_side", "gate_on_wrong_side")
+    true = [rule for rule in rules if RULES[rule](right, wrong, NOTHING)]
+    assert true == ["gate_on_wrong_side" if activation == "relu" else "slope_on_wrong_side"]
 
 
 def verdicts() -> Iterator[tuple[Known, Sheet, CheckReport, Judged]]:

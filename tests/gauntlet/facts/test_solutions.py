@@ -258,3 +258,16 @@ def test_steps_said_to_be_used_that_are_not() -> None:
 
 def test_every_operation_has_a_meaning_of_its_own() -> None:
     assert set(BY_NAME) - {"mean_over_cases", "sum_over_cases"} == set(MEANING)
+
+
+def test_what_p_has_of_1_is_nothing_in_floats() -> None:
+    """No rule that takes signs makes a step of it, as PyTorch's makes none."""
+    text = """equations = '''
+p = sigmoid(w @ x + b)
+E = -1*(y*ln(p) + (1 - y)*ln(1 - p))
+'''
+parameters = { w = [130], b = -0.3 }
+data = { x = [1.6], y = 1 }
+update = { rate = 1, rule = "lion", clip_value = 0.1, schedule = "cosine", steps = 2 }
+"""
+    assert [f.kind for f in judge(text).false] == []
