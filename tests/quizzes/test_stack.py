@@ -137,6 +137,17 @@ def test_its_own_tests_hold() -> None:
         assert not list(failing(element))
 
 
+def test_shares_of_many_entries_add_up_to_a_whole() -> None:
+    """Of 48 entries 0.0208333 each is 0.9999984: STACK would not call it right."""
+    rows, more = np.arange(48).reshape(12, 4) / 10 - 2, np.arange(48).reshape(4, 12) / 8 - 3
+    problem = handgrad.Problem("Z = X @ W\nL = sum(Z**2)", {"W": more[:, :4]}, {"X": rows})
+    sheets = handgrad.practice(problem).worked(decimals=4)
+    (content,) = quiz_files("stack", sheets, Path("out.xml")).values()
+    (element,) = [q for q in ElementTree.fromstring(content) if q.get("type") == "stack"]
+    assert len(element.findall("input")) > 48
+    assert not list(failing(element))
+
+
 def test_every_input_has_its_place_and_only_these_are_blocks() -> None:
     (element,) = asked("rnn")
     text = element.findtext("questiontext/text") or ""

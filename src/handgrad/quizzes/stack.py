@@ -9,6 +9,7 @@ that of STACK 4.11; each question has tests of its own (`qtest`) that STACK runs
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -244,9 +245,8 @@ class _Stack:
 
     def _nodes(self, asked: AskedQuantity) -> Sequence[_Node]:
         """Entry by entry: the right figure, what follows from those before, the wrong rules."""
-        score = f"{1 / len(asked.gaps):.7f}"
         nodes: list[_Node] = []
-        for gap in asked.gaps:
+        for gap, score in zip(asked.gaps, _shares(len(asked.gaps)), strict=True):
             name = self.inputs[asked.target, gap.at]
             tests = [(gap.right.figure, gap.right.tolerance, score, "")]
             if self.following[asked.target]:
@@ -283,11 +283,12 @@ class _Stack:
             slip = next(((g, w) for g in asked.gaps for w in g.wrong), None)
             if slip is not None:
                 gap, wrong = slip
+                own = _shares(len(asked.gaps))[asked.gaps.index(gap)]
                 entered = {
                     key: figure for key, figure in right.items() if key[0] == asked.target
                 } | {(asked.target, gap.at): wrong.given.figure}
                 rest = {a.target: 0.0 for a in self.question.asked if a is not asked}
-                rest[asked.target] = 1 - 1 / len(asked.gaps)
+                rest[asked.target] = 1 - float(own)
                 yield self._test(number, f"{asked.target}: {wrong.rule}", entered, rest)
                 number += 1
 
@@ -314,6 +315,12 @@ class _Stack:
             note = _last_note(k, self._nodes(asked), asked, self.inputs, entered)
             SubElement(expected, "expectedanswernote").text = note
         return element
+
+
+def _shares(count: int) -> list[str]:
+    """Each entry's share of the score, in the seven decimals that STACK keeps: they add up to 1."""
+    ends = [round(k * 10**7 / count) for k in range(count + 1)]
+    return [f"{(end - start) / 10**7:.7f}" for start, end in itertools.pairwise(ends)]
 
 
 def _last_note(
