@@ -271,3 +271,18 @@ data = { x = [1.6], y = 1 }
 update = { rate = 1, rule = "lion", clip_value = 0.1, schedule = "cosine", steps = 2 }
 """
     assert [f.kind for f in judge(text).false] == []
+
+
+def test_floats_keep_few_digits_of_the_smallest_numbers() -> None:
+    """Σ(e)² is 4.2e-322 here, of which two digits are kept: the terms that are divided by it cannot add up."""
+    text = """equations = '''
+z = W @ x + b
+e = exp(z)
+p = e/sum(e)
+cost = cross_entropy(p, y)
+'''
+parameters = { W = [[-70, -150, -130], [130, -130, -20]], b = [-150, -100] }
+data = { x = { cases = [[-1.7, 2, 0.3], [0.7, 0.1, 1.8], [2, -0.6, -1.3], [0.7, -0.1, -1.5]] }, y = { cases = [[0, 1], [0, 1], [0, 1], [1, 0]] } }
+update = { rate = 0.01, rule = "rmsprop" }
+"""
+    assert [f.kind for f in judge(text, seed=12000022).false] == []

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.expression import Adjoint, Call, Expression, Name
+from handgrad.expression import Adjoint, Call, Expression, Name, walk
 from handgrad.problem.parts import with_named_activations
 from handgrad.solution.sum_lines import SumLine
 from handgrad.unit import OwnGradient, UnitSolution
@@ -92,10 +92,10 @@ def of_line(line: SumLine, case: int, facts: Facts) -> Found:
     """One number as the sum of its terms."""
     yield len(line.terms) <= line.count, "more terms than there are"
     listed = sum(t.value for t in line.terms)
-    yield (
-        near(listed + line.rest, line.value, 1e-8),
-        f"the terms and the rest are {listed + line.rest}",
+    adds_up = near(listed + line.rest, line.value, 1e-8) or any(
+        _subnormal(t.formula, t.case if t.case is not None else case, facts) for t in line.terms
     )
+    yield adds_up, f"the terms and the rest are {listed + line.rest}"
     if len(line.terms) == line.count:
         yield line.rest == 0, "nothing is left"
     yield 0 <= line.covered <= 1, "more than all"
@@ -110,6 +110,12 @@ def of_line(line: SumLine, case: int, facts: Facts) -> Found:
         yield near(line.value, theirs, 1e-8), f"it is {theirs}"
     sizes = [abs(t.value) for t in line.terms if not _is_parameter(t.formula, facts)]
     yield sizes == sorted(sizes, reverse=True), "not the largest first"
+
+
+def _subnormal(formula: Expression, case: int, facts: Facts) -> bool:
+    """Whether a part of a formula is so small that floats keep few of its digits."""
+    sizes = (np.abs(np.asarray(facts.value(part, case), dtype=float)) for part in walk(formula))
+    return any(((size > 0) & (size < np.finfo(float).tiny)).any() for size in sizes)
 
 
 def _number(target: Expression, case: int, facts: Facts) -> float:
