@@ -30,6 +30,7 @@ from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import SlidAxes
 from handgrad.record import record
 from handgrad.running.evaluate import value_of
+from handgrad.running.owners import FEW, Owners, factors, owners
 from handgrad.running.pulling_back import gradients, unlike_numbers, with_parts
 
 Index: TypeAlias = tuple[int, ...]
@@ -214,29 +215,70 @@ class LayerUnits:
         return self._found[unit]
 
     def _own(self, unit: Index) -> Iterator[Own]:
-        slopes = self._slopes(self.select(unit))
-        middle = self._middle(unit)
-        first, second = self._slopes(middle, 0), self._slopes(middle, 1)
+        whose = self._owners
+        if whose is not None:
+            place = int(np.ravel_multi_index(unit, self.units)) if unit else 0
+            entries = {name: owned.of(place) for name, owned in whose.items()}
+        else:
+            slopes = self._slopes(self.select(unit))
+            entries = {
+                name: tuple(tuple(int(i) for i in e) for e in np.argwhere(slope != 0))
+                for name, slope in slopes.items()
+            }
+        first, second = self._middle_of_all if whose is not None else self._at_middle(unit)
+        at = {n: tuple(zip(*found, strict=True)) for n, found in entries.items()}
         added = {
-            n for n in slopes
-            if (first[n][slopes[n] != 0] == 1).all() and (second[n][slopes[n] != 0] == 1).all()
-        }  # fmt: skip
-        multiplied = self._multiplied or (set(slopes) - added)
-        for name, slope in slopes.items():
-            entries = tuple(tuple(int(i) for i in e) for e in np.argwhere(slope != 0))
-            if entries:
+            n for n in entries if (first[n][at[n]] == 1).all() and (second[n][at[n]] == 1).all()
+        }
+        multiplied = self._multiplied or (set(entries) - added)
+        for name, found in entries.items():
+            if found:
                 role: Role = "factor"
                 if name in added and name not in self._multiplied:
                     role = "bias"
                 elif name in multiplied:
                     role = "weight"
-                yield Own(name, entries, role)
+                yield Own(name, found, role)
+
+    @cached_property
+    def _owners(self) -> dict[str, Owners] | None:
+        """By parameter, which unit each of its entries belongs to; None where one belongs to several, or units are few."""
+        count = int(np.prod(self.units, dtype=int))
+        if count <= FEW:
+            return None
+        along = [n if a in self.axes else 1 for a, n in enumerate(self.shape)]
+
+        def slopes(each: Array) -> dict[str, Array]:
+            start = np.broadcast_to(each.reshape(along), self.shape)
+            return gradients(self._formula, start, self._values(0), self._shapes)
+
+        steps, scattered = (slopes(each) for each in factors(count))
+        found = {
+            name: owners(plain, steps[name], scattered[name], count)
+            for name, plain in slopes(np.ones(count)).items()
+        }
+        return (
+            {n: w for n, w in found.items() if w is not None}
+            if None not in found.values()
+            else None
+        )
 
     def _middle(self, unit: Index) -> tuple[int, ...]:
         at = [n // 2 for n in self.shape]
         for axis, place in zip(self.axes, unit, strict=True):
             at[axis] = place
         return tuple(at)
+
+    def _at_middle(self, unit: Index) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The slopes of a unit's entry in the middle, at both sets of numbers."""
+        middle = self._middle(unit)
+        return self._slopes(middle, 0), self._slopes(middle, 1)
+
+    @cached_property
+    def _middle_of_all(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The slopes of the sum of all units' entries in the middle, at both sets of numbers."""
+        at = tuple(slice(None) if a in self.axes else n // 2 for a, n in enumerate(self.shape))
+        return self._slopes(at, 0), self._slopes(at, 1)
 
     def _same_along(self, axis: int) -> bool:
         """Whether neighbours along an axis have entries of each of their parameters in common."""

@@ -10,12 +10,14 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Adjoint, Expression, Leaf, Shape, leaves
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Shape, leaves, walk
 from handgrad.graph import Graph
 from handgrad.graph.remembered import of_graph
+from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.record import record
 from handgrad.running.evaluate import value_of
+from handgrad.running.owners import FEW, Owners, factors, owners
 from handgrad.running.pulling_back import unlike_numbers
 from handgrad.text import Text, listed
 
@@ -95,6 +97,7 @@ class Silencing:
     graph: Graph
     largest: int = INFLUENCE_SIZE
     _zeroed: dict[tuple[Leaf, tuple[Any, ...]], tuple[Zeroed, ...]] = field(default_factory=dict)
+    _whose: dict[tuple[str, Leaf, tuple[int, ...]], Owners | None] = field(default_factory=dict)
     _before: dict[str, tuple[Expression, dict[Leaf, Array], Array]] = field(default_factory=dict)
 
     @cached_property
@@ -136,6 +139,40 @@ class Silencing:
     def _vanishing(
         self, name: str, leaf: Leaf, unit: tuple[Any, ...]
     ) -> tuple[tuple[int, ...], ...]:
+        axes = tuple(axis for axis, at in enumerate(unit) if not isinstance(at, slice))
+        whose = self._owners(name, leaf, axes)
+        if whose is None:
+            return self._vanishing_with(name, leaf, unit)
+        lengths = [self.graph.shape(leaf)[axis] for axis in axes]
+        place = np.ravel_multi_index([unit[axis] for axis in axes], lengths) if axes else 0
+        return whose.of(int(place))
+
+    def _owners(self, name: str, leaf: Leaf, axes: tuple[int, ...]) -> Owners | None:
+        """By entry of a gradient, which entry or slice of a value it vanishes with; None where that is to be tried one by one."""
+        key = name, leaf, axes
+        if key not in self._whose:
+            self._whose[key] = self._owned(name, leaf, axes)
+        return self._whose[key]
+
+    def _owned(self, name: str, leaf: Leaf, axes: tuple[int, ...]) -> Owners | None:
+        along = [n if axis in axes else 1 for axis, n in enumerate(self.graph.shape(leaf))]
+        count = int(np.prod(along))
+        formula, at, before = self._with_positive_numbers(name)
+        if count <= FEW or _picking(formula, leaf):
+            return None
+
+        def times(each: Array | float) -> Array:
+            array = at[leaf] * np.broadcast_to(each, count).reshape(along)
+            return np.asarray(value_of(formula, {**at, leaf: array}, set()), dtype=float)
+
+        steps, scattered = factors(count)
+        with np.errstate(all="ignore"):
+            power = np.where(before != 0, np.log2(times(2.0) / before), 0.0)
+            return owners(before, times(steps), times(scattered), count, power)
+
+    def _vanishing_with(
+        self, name: str, leaf: Leaf, unit: tuple[Any, ...]
+    ) -> tuple[tuple[int, ...], ...]:
         formula, at, before = self._with_positive_numbers(name)
 
         def times(factor: float) -> Array:
@@ -164,3 +201,15 @@ class Silencing:
             found = formula, at, np.asarray(value_of(formula, at, set()))
             self._before[name] = found
         return found
+
+
+def _picking(formula: Expression, leaf: Leaf) -> bool:
+    """Whether an operation on a value chooses by it, as a maximum does: what it chose says nothing of what it would choose."""
+    above: set[Expression] = {leaf}
+    for node in walk(formula):
+        if isinstance(node, Call) and any(a in above for a in node.arguments):
+            operation = operation_of(node)
+            if operation.kinks or operation.within is not None:
+                return True
+            above.add(node)
+    return False
