@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from handgrad.arrays import Array
+from handgrad.arrays import Array, Indices
 from handgrad.running.pulling_back import unlike_numbers
 
 TOLERANCE = 1e-9
@@ -33,10 +33,10 @@ class Owners:
         by_number: units counted from 0, or `NOBODY`; of the result's shape.
     """
 
-    by_number: Array
+    by_number: Indices
 
     @cached_property
-    def _sorted(self) -> tuple[Array, Array]:
+    def _sorted(self) -> tuple[Indices, Indices]:
         flat = self.by_number.reshape(-1)
         order = np.argsort(flat, kind="stable")
         return order, flat[order]
