@@ -151,6 +151,8 @@ class Reading:
             yield judged.convention is not None or not each.all(), "every figure is right"
         elif judged.verdict == "wrong":
             yield bool(judged.wrong) or np.isnan(value).any(), "no figure is said to be wrong"
+            # In powers of ten a number is written by its first digits: 0.000000e+00 may be taken for 0 itself.
+            half = np.where((value == 0) & (self.sheet.digits == ".6e"), 0.0, half)
             far = ~np.any([np.abs(value - f) <= half * (1 - 1e-6) for f in following], axis=0)
             off = np.abs(value - theirs) > half * (1 - 1e-6)
             for at in judged.wrong:

@@ -286,3 +286,34 @@ data = { x = { cases = [[-1.7, 2, 0.3], [0.7, 0.1, 1.8], [2, -0.6, -1.3], [0.7, 
 update = { rate = 0.01, rule = "rmsprop" }
 """
     assert [f.kind for f in judge(text, seed=12000022).false] == []
+
+
+def test_a_zero_in_powers_of_ten_is_0_itself() -> None:
+    """0.000000e+00 stands where −1.9e-9 is right, on a sheet that has seven digits of each number."""
+    text = '''title = "One step by hand"
+equations = """
+Z = conv_transpose1d(H, K, c, stride=2)
+H = reshape(h, shape=(1, 2))
+R = sigmoid(Z)
+h = relu(W @ x)
+L = sum((R - y)**2)
+"""
+loss = "L"
+
+[parameters]
+W = [[50, -110.0], [-150, 10]]
+K = [[[0.7, 1.2]]]
+c = [-20]
+
+[data]
+x = [-0.2, 1.4]
+y = [[-0.9, 0.9, 0.2, -0.5]]
+
+[update]
+rate = 0.5
+rule = "adadelta"
+weight_decay = 0.1
+clip_norm = 0.5
+rates = { K = 0.2, W = 0.05 }
+'''
+    assert [f.kind for f in judge(text, seed=12000032).false] == []
