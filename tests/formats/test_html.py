@@ -272,3 +272,25 @@ def test_a_short_relation_in_running_text_stays_on_one_line() -> None:
         r'class="whole"><math><mi data-q="L">L</mi></math> = <math><mn>0.4308</mn>', abstract
     )
     assert abstract.count(" = <math>") == 2
+
+
+def test_a_long_list_of_contents_has_no_formulas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would be a third of all that a browser opens; a heading that looks like markup stays words."""
+
+    def contents() -> str:
+        page = handgrad.solve(handgrad.load("lab9")).page()
+        blocks = [*page.blocks, Heading((HOSTILE,), 3, "9.9")]
+        found = re.search(
+            r'<nav class="contents".*?</nav>', render_html(replace(page, blocks=blocks))
+        )
+        assert found is not None
+        return found[0]
+
+    short = contents()
+    monkeypatch.setattr("handgrad.formats.html.document.MANY", 5)
+    long = contents()
+    assert "<math" in short
+    assert "<math" not in long
+    assert re.findall('href="[^"]*"', long) == re.findall('href="[^"]*"', short)
+    assert "Layer 1: z1, then ReLU" in long
+    assert "<img" not in long

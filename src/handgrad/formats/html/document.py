@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 
@@ -31,12 +32,21 @@ THEME = (
 
 @record
 class Contents:
-    """A section that a reader may go to: its id, its level, a step's number, its heading."""
+    """A section that a reader may go to.
+
+    Arguments:
+        place: its id.
+        level: of its heading.
+        number: a step's.
+        text: its heading, as markup.
+        said: its heading in letters alone.
+    """
 
     place: str
     level: int
     number: str
     text: str
+    said: str
 
 
 def document(title: str, main: str, contents: Sequence[Contents]) -> str:
@@ -111,7 +121,13 @@ def _bar(stepped: bool, predicts: bool, pins: bool) -> str:
     )
 
 
+MANY = 400
+"""Entries of a list of contents above which it has no formulas: they would be a third of all that a browser opens."""
+
+
 def _contents(contents: Sequence[Contents]) -> str:
+    if len(contents) > MANY:
+        contents = [replace(c, text=plain(c.said)) for c in contents]
     sheets: list[list[Contents]] = [[]]
     for entry in contents:
         if entry.level == 1:
