@@ -140,6 +140,24 @@ def test_a_way_that_ends_at_a_shut_gate() -> None:
     assert "a gradient arrives there, and what it is multiplied by is 0" in " ".join(text.split())
 
 
+@pytest.mark.usefixtures("small_counts_as_large")
+def test_what_has_only_terms_of_0_is_said_to_have() -> None:
+    """A channel whose gate is shut at all of its 16 places: no term of its weights' gradients is the largest."""
+    problem = handgrad.Problem(
+        "c = conv2d(x, K, padding=1) + reshape(b, shape=(2,1,1))\nh = relu(c)\nL = sum(h**2)",
+        {"K": np.ones((2, 1, 3, 3)), "b": [0.5, -99]},
+        {"x": np.arange(16.0).reshape(1, 4, 4) / 8},
+    )
+    for answer in (stepwise(problem, "dK[1,0,1,1]"), handgrad.solve_unit(problem, "h[1]")):
+        text = render_terminal(answer.page(), width=100, colour=False, unicode=True)
+        assert "each of its 16 terms is 0" in text
+        assert "the other 14 terms" in text
+        assert "100 %" not in text
+    assert "All are 0, and the first is followed" in render_terminal(
+        stepwise(problem, "dK[1,0,1,1]").page(), width=100, colour=False, unicode=True
+    )
+
+
 def test_a_large_network_is_followed_without_being_told_to() -> None:
     problem = wide(examples=200, inputs=300, units=200)
     why = stepwise(problem, "dW1[3,5]", top=5)

@@ -140,13 +140,15 @@ class WhyStepwise(Result):
         return (
             "The network has too many entries for every path to be followed. "
             "The gradient is a sum, and each term of it has a gradient in it that is a sum again: "
-            "here the term that is largest in size is followed, step by step, to the loss."
+            f"here {'the term that is largest in size' if self.value else 'one term, the largest where they differ,'} "
+            "is followed, step by step, to the loss."
         )
 
     def _followed(self, step: Followed, told: SumBlocks) -> Text:
         largest = step.line.terms[step.largest]
         case = f" (case {largest.case + 1})" if largest.case is not None else ""
-        return ("The largest term is followed: ", told.written(largest.formula), f"{case}.")
+        which = "The largest term" if largest.value else "All are 0, and the first"
+        return (f"{which} is followed: ", told.written(largest.formula), f"{case}.")
 
     def _end(self, told: SumBlocks) -> Text:
         last = self.steps[-1].line

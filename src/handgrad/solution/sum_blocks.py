@@ -13,6 +13,9 @@ from handgrad.text import Text
 INLINE = 4
 """Terms of a sum that is written as one line of arithmetic, at most; a longer one is a table."""
 
+OF_NOTHING = 2
+"""Terms that are listed of a sum whose terms are all 0."""
+
 
 @dataclass(frozen=True)
 class SumBlocks:
@@ -48,25 +51,29 @@ class SumBlocks:
         )
 
     def _table(self, line: SumLine) -> Table:
+        nothing = not any(term.value for term in line.terms)  # the largest stand first
+        listed = line.terms[:OF_NOTHING] if nothing else line.terms
         rows: list[tuple[Text, ...]] = []
-        for term in line.terms:
+        for term in listed:
             named = (self.written(term.formula),)
             first: Text = (f"case {term.case + 1}: ", *named) if term.case is not None else named
             rows.append((first, (term.substituted,), (Literal(term.value),)))
-        left = line.count - len(line.terms)
+        left = line.count - len(listed)
         if left:
             others = "the other term" if left == 1 else f"the other {left} terms"
             rows.append(((others,), ("",), (Literal(line.rest),)))
         rows.append((("together",), ("",), (Literal(line.value),)))
         header: tuple[Text, ...] = (("term",), ("with numbers",), ("value",))
-        return Table(header, tuple(rows), "llr", self._caption(line, left))
+        return Table(header, tuple(rows), "llr", self._caption(line, left, nothing))
 
-    def _caption(self, line: SumLine, left: int) -> Text:
+    def _caption(self, line: SumLine, left: int, nothing: bool) -> Text:
         target = self.written(line.target)
         over = ""
         if line.cases > 1:
             how = "averaged" if self.reduction == "mean" else "added up"
             over = f", {how} over the {line.cases} cases"
+        if nothing:
+            return (target, f": each of its {line.count} terms{over} is 0")
         if not left:
             return (target, f": its {line.count} terms{over}")
         part = f"{100 * line.covered:.3g} %"
