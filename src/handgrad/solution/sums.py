@@ -33,6 +33,9 @@ from handgrad.running.evaluate import value_of
 from handgrad.solution.stable import told_by
 from handgrad.solution.sum_lines import SumLine, Summand
 
+ROUNDED = 1e-9
+"""A sum of terms that misses the number on paper by a larger share of itself has something in it that rounding left."""
+
 STEP = 1e-6
 """How far an entry is moved, for its size, to see which others move with it."""
 
@@ -140,12 +143,17 @@ class Sums:
             parted = [(1, formula.entry(index))]
             found = [self._value(parted[0][1])]
         values = [sign * float(value) for (sign, _), value in zip(parted, found, strict=True)]
+        computed = float(self.number(target)[index]) if target in self.run.numbers else None
+        if computed is not None and abs(sum(values) - computed) > ROUNDED * abs(sum(values)):
+            # What rounding leaves of a term that is 0 on paper, where the sum on paper is without it.
+            cleaned = [sign * float(self._value(term, clean=True)) for sign, term in parted]
+            nearer = abs(sum(cleaned) - computed) < abs(sum(values) - computed)
+            values = cleaned if nearer else values
         order = sorted(range(len(parted)), key=lambda k: -abs(values[k]))
         biases = [k for k in order if len(parted) > 1 and self._is_bias(parted[k][1])]
         listed = [k for k in order if k not in biases][: self.top]
         listed += [k for k in biases if k not in listed][: self.top]
         told = tuple(self.summand(*parted[k], values[k]) for k in listed)
-        computed = float(self.number(target)[index]) if target in self.run.numbers else None
         left = self._entry(target, index)
         return _summed(left, self._told(formula), told, values, through, computed)
 
@@ -241,15 +249,15 @@ class Sums:
     def _numbers(self, formula: Expression) -> dict[Leaf, Any]:
         return {leaf: self.number(leaf) for leaf in leaves(formula)}
 
-    def _value(self, formula: Expression) -> Array:
+    def _value(self, formula: Expression, *, clean: bool = False) -> Array:
         """A formula's value: in the case that is worked, or over all of them where it reduces them."""
         if not _reduces_cases(formula):
-            return np.asarray(value_of(formula, self._numbers(formula), set()))
+            return np.asarray(value_of(formula, self._numbers(formula), set(), clean=clean))
         batched = set(self.graph.batched_leaves)
         numbers = {
             leaf: np.asarray(self.run.numbers[leaf], dtype=float) for leaf in leaves(formula)
         }
-        return np.asarray(value_of(formula, numbers, batched))
+        return np.asarray(value_of(formula, numbers, batched, clean=clean))
 
     def _is_bias(self, term: Expression) -> bool:
         """Whether a term is an entry of a parameter alone."""

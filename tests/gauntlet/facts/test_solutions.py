@@ -317,3 +317,36 @@ clip_norm = 0.5
 rates = { K = 0.2, W = 0.05 }
 '''
     assert [f.kind for f in judge(text, seed=12000032).false] == []
+
+
+def test_the_terms_of_a_sum_that_is_0_on_paper_leave_no_rest() -> None:
+    """Each of the two is a difference of numbers of ten million that are alike on paper: 4.5e-9 in floats."""
+    text = '''equations = """
+A1 = softmax((X @ Q1) @ (X @ K1).T)
+L = mse(X + Out, Y)
+H = concat(H1, H2, axis=1)
+H1 = A1 @ (X @ V1)
+H2 = A2 @ (X @ V2)
+Out = H @ Wo
+A2 = softmax((X @ Q2) @ (X @ K2).T)
+"""
+loss = "L"
+
+[parameters]
+Q1 = [[1.5], [0.8]]
+K1 = [[0.5], [1.4]]
+V1 = [[110.0], [50]]
+Q2 = [[0], [1.5]]
+K2 = [[-1.5], [0.9]]
+V2 = [[-60], [130]]
+Wo = [[30, -120], [30, -70]]
+
+[data]
+X = [[-0.3, 1], [-1.2, -0.5]]
+Y = [[1, -0.7], [1.2, 0.6]]
+
+[update]
+rate = 0.1
+rates = { V2 = 0.2, K2 = 0.2 }
+'''
+    assert [f.kind for f in judge(text, seed=12000045).false] == []
