@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
+LARGE = frozenset(["lstm", "gru", "causal", "convnet", "classes"])
+"""The bundled problems of the most steps and numbers."""
+
 
 def with_slow(values: Iterable[Any], slow: Collection[Any]) -> list[Any]:
-    """The values as parameters of a test; those that are `slow` run in the sweep alone (`pytest -m sweep`)."""
-    return [pytest.param(v, marks=pytest.mark.sweep) if v in slow else v for v in values]
+    """The values, each one parameter of a test or a tuple of several; those that are `slow` run in the sweep alone."""
+    marks = {True: pytest.mark.sweep, False: ()}
+    return [
+        pytest.param(*(v if isinstance(v, tuple) else (v,)), marks=marks[v in slow]) for v in values
+    ]

@@ -20,6 +20,7 @@ from handgrad.cli.commands import run
 from handgrad.formats.terminal import render_terminal
 from handgrad.graph import build
 from tests.schemas import validate
+from tests.slow import with_slow
 from tests.test_json import printed
 from tests.zoo import planted
 
@@ -372,7 +373,7 @@ def test_vanishing_and_exploding() -> None:
 # -- reports ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, {"lstm"}))
 def test_bundled_problems(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     if name in WITHOUT_GATES:
         assert run(["gates", name]) == 2

@@ -83,7 +83,9 @@ def test_every_operation(group: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @COMPILED
-@pytest.mark.parametrize("name", [name for name, _, _ in handgrad.bundled()])
+@pytest.mark.parametrize(
+    "name", with_slow([name for name, _, _ in handgrad.bundled()], {"classes", "gru", "lstm"})
+)
 def test_bundled_problems(name: str) -> None:
     problem = ensemble(handgrad.load(name))
     if name in LARGE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 import handgrad
 from tests.oracle import assert_close
+from tests.slow import LARGE, with_slow
 from tests.sweep import jax_in_double_precision
 from tests.test_operations import ROWS, Row, a_sixth, drawn, spelled
 
@@ -36,8 +38,10 @@ def agrees(problem: handgrad.Problem, library: str) -> None:
         assert_close(np.asarray(gradient), ours.gradients[name])
 
 
-@pytest.mark.parametrize("library", ["torch", "jax"])
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize(
+    ("name", "library"),
+    with_slow(itertools.product(BUNDLED, ["torch", "jax"]), [(name, "jax") for name in LARGE]),
+)
 def test_bundled_problems(name: str, library: str) -> None:
     agrees(handgrad.load(name), library)
 

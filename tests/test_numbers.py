@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from handgrad.numbers import Exact
 from tests.graphs import random_graph
 from tests.oracle import assert_close
 from tests.schemas import validate
+from tests.slow import with_slow
 from tests.test_json import printed
 from tests.test_operations import ROWS, Row, drawn, spelled
 
@@ -35,8 +37,13 @@ def agrees(problem: handgrad.Problem, kind: str) -> None:
         assert_close(other.gradient(name).astype(float), plain.gradient(name))
 
 
-@pytest.mark.parametrize("kind", ["exact", "symbols"])
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    with_slow(
+        itertools.product(BUNDLED, ["exact", "symbols"]),
+        [("causal", "symbols"), ("lstm", "symbols")],
+    ),
+)
 def test_bundled_problems(name: str, kind: str) -> None:
     agrees(handgrad.load(name), kind)
 

@@ -97,7 +97,9 @@ def test_captions_tell_gradients_of_weights_from_what_flows_on() -> None:
 
 
 @pytest.mark.parametrize("paper", with_slow(["a4", "letter"], {"letter"}))
-@pytest.mark.parametrize("name", ["lab9", "classes", "rnn", "conv", "convnet"])
+@pytest.mark.parametrize(
+    "name", with_slow(["lab9", "classes", "rnn", "conv", "convnet"], {"convnet"})
+)
 def test_on_paper_each_picture_stands_once_and_before_a_step(name: str, paper: str) -> None:
     """Where a picture stands hangs on where the text does; Typst gives up after five attempts to settle both."""
     typst, pypdf = pytest.importorskip("typst"), pytest.importorskip("pypdf")
