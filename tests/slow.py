@@ -13,7 +13,9 @@ LARGE = frozenset(["lstm", "gru", "causal", "convnet", "classes"])
 
 def with_slow(values: Iterable[Any], slow: Collection[Any]) -> list[Any]:
     """The values, each one parameter of a test or a tuple of several; those that are `slow` run in the sweep alone."""
-    marks = {True: pytest.mark.sweep, False: ()}
     return [
-        pytest.param(*(v if isinstance(v, tuple) else (v,)), marks=marks[v in slow]) for v in values
+        pytest.param(
+            *(v if isinstance(v, tuple) else (v,)), marks=[pytest.mark.sweep] if v in slow else []
+        )
+        for v in values
     ]

@@ -279,7 +279,7 @@ def test_a_long_list_of_contents_has_no_formulas(monkeypatch: pytest.MonkeyPatch
 
     def contents() -> str:
         page = handgrad.solve(handgrad.load("lab9")).page()
-        blocks = [*page.blocks, Heading((HOSTILE,), 3, "9.9")]
+        blocks = (*page.blocks, Heading((HOSTILE,), 3, "9.9"))
         found = re.search(
             r'<nav class="contents".*?</nav>', render_html(replace(page, blocks=blocks))
         )

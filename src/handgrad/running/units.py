@@ -11,7 +11,7 @@ of a convolution, a column of X @ W where the rows are no cases.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -285,11 +285,11 @@ class LayerUnits:
         here = [n // 2 for n in self.shape]
         there = list(here)
         there[axis] += -1 if here[axis] else 1
-        one, other = self._middle_slopes, self._slopes(tuple(there))
-        slid = self._kernel if axis in self._places else set()
+        one, slid = self._middle_slopes, self._kernel if axis in self._places else set()
         if slid and set(one) <= slid:
             return True
-        pairs = [(one[n] != 0, other[n] != 0) for n in one if n not in slid]
+        other = self._slopes(tuple(there), without=slid)
+        pairs = [(one[n] != 0, slope != 0) for n, slope in other.items()]
         used = [(a, b) for a, b in pairs if a.any() or b.any()]
         return bool(used) and all((a & b).any() for a, b in used)
 
@@ -361,11 +361,14 @@ class LayerUnits:
 
     # -- slopes ----------------------------------------------------------------------------------
 
-    def _slopes(self, at: tuple[Any, ...], numbers: int = 0) -> dict[str, Array]:
+    def _slopes(
+        self, at: tuple[Any, ...], numbers: int = 0, without: Container[str] = ()
+    ) -> dict[str, Array]:
         """By parameter, the slopes of the sum of some entries, at the first or the second set of numbers."""
         start = np.zeros(self.shape)
         start[at] = 1.0
-        return gradients(self._formula, start, self._values(numbers), self._shapes)
+        shapes = {name: shape for name, shape in self._shapes.items() if name not in without}
+        return gradients(self._formula, start, self._values(numbers), shapes)
 
     @cached_property
     def _shapes(self) -> dict[str, Shape]:
