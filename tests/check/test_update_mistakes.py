@@ -185,3 +185,19 @@ def test_a_frozen_parameter_that_is_moved() -> None:
     report = handgrad.check(problem, {"updated": {"b2": f"{float(moved):.5f}"}})
     (first, *_) = report["updated.b2"].diagnosis
     assert first.rule == "rate_of_another"
+
+
+def test_what_cancels_in_an_update_is_0_as_in_the_solution() -> None:
+    """∂L/∂X + 0.1 · X is 1.4e-17 in floats at one entry, of which Adagrad makes a whole step; on paper it makes none."""
+    problem = handgrad.Problem(
+        "m = mean(X, axis=1)\ne = relu(W1 @ m)\ng = sigmoid(W2 @ e)\nO = X * expand_dims(g, axis=1)\nL = mse(O, T)",
+        {"X": [[-1.3, 0.6, 0.5], [-0.2, -0.6, 1]], "W1": [[1.1, -1]], "W2": [[-1.5], [-0.2]]},
+        {"T": [[-0.2, 0.5, -0.8], [1.3, 1.1, 1.1]]},
+        update=Update("adagrad", 0.1, options={"weight_decay": 0.1, "epsilon": 1e-20}),
+    )
+    new = handgrad.solve(problem).updated["X"]
+    assert new[1, 2] == 1
+    report = handgrad.Checker(problem).check({"updated.X": texts(new, decimals(4))})
+    (judged,) = [j for j in report.steps if j.entry is not None]
+    assert judged.verdict == "right"
+    assert judged.expected[1, 2] == 1

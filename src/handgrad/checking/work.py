@@ -81,7 +81,9 @@ class Work:
             )
             for quantity in structure.quantities:
                 if quantity.leaf not in self.exact or quantity.phase == "update":
-                    self.exact[quantity.leaf] = quantity.formula(self.exact)
+                    self.exact[quantity.leaf] = quantity.formula(
+                        self.exact, clean=quantity.phase == "update"
+                    )
         for leaf, value in self.exact.items():
             self.exact[leaf] = np.asarray(value, dtype=float)
 
