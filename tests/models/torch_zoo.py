@@ -222,6 +222,18 @@ add(
     F.mse_loss,
     train=False,
 )
+for mode in ("training", "eval"):
+    add(
+        f"dropout in place in {mode}",
+        lambda: nn.Sequential(
+            nn.Conv2d(3, 4, 3), nn.SiLU(), nn.Dropout2d(0.4, inplace=True),
+            nn.Flatten(), nn.Dropout(0.3, inplace=True), nn.Linear(64, 3), nn.AlphaDropout(0.2, inplace=True),
+        ),
+        numbers(2, 3, 6, 6),
+        CLASS3[:2],
+        F.cross_entropy,
+        train=mode == "training",
+    )  # fmt: skip
 
 
 # -- normalisation ----------------------------------------------------------------------------------

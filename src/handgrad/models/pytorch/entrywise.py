@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import torch
 
 from handgrad.expression import Expression
+from handgrad.models.pytorch.own_results import dropped_by
 from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
 from handgrad.operations import activations, choosing, exponential_units, functions, piecewise
 from handgrad.operations.arranging import stack
@@ -170,12 +171,13 @@ def _hardshrink(a: Arguments) -> Expression:
 
 def _dropout(a: Arguments) -> Expression | TorchValue:
     share = float(a["p"])
+    dropped = dropped_by(a.given)
     if not a["train"] or share == 0:
-        return a.value("input")
+        return a.value(dropped)
     mask = a.data("mask", a.drawn["mask"])
     if share == 1:
-        return a.formula("input") * mask
-    return functions.dropout(a.formula("input"), mask, p=share)
+        return a.formula(dropped) * mask
+    return functions.dropout(a.formula(dropped), mask, p=share)
 
 
 def _masked_fill(a: Arguments) -> Expression | TorchValue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -23,7 +23,11 @@ def own_result(name: str, target: Any, schema: Any, given: Mapping[str, Any]) ->
     """An operation's result, and the masks that it drew: as PyTorch would draw them now."""
     drawn = _masks(name, given)
     if drawn:
-        return _dropped(given, drawn["mask"]), drawn
+        result = _dropped(given, drawn["mask"])
+        written = written_to(schema)
+        if written is not None:
+            result = given[written].tensor.copy_(result)
+        return result, drawn
     before = torch.get_rng_state()
     positional = [tensors_of(given[a.name]) for a in schema.arguments if not a.kwarg_only]
     named = {a.name: tensors_of(given[a.name]) for a in schema.arguments if a.kwarg_only}
@@ -31,6 +35,11 @@ def own_result(name: str, target: Any, schema: Any, given: Mapping[str, Any]) ->
     if name in RECURRENT and given["train"] and float(given["dropout"]) > 0:
         return result, _between_layers(given, result, before)
     return result, {}
+
+
+def dropped_by(given: Container[str]) -> str:
+    """What a dropout's schema calls its input: in place it is `self`."""
+    return "input" if "input" in given else "self"
 
 
 def draws(target: Any) -> bool:
@@ -42,7 +51,7 @@ def _masks(name: str, given: Mapping[str, Any]) -> Drawn:
     """The mask of a dropout."""
     base = name.removesuffix("_")
     if base in DROPOUTS and given["train"] and float(given["p"]) > 0:
-        tensor = given["input"].tensor
+        tensor = given[dropped_by(given)].tensor
         # Entry after entry as they lie in memory, which is not always row after row.
         mask = (
             tensor.new_empty((*tensor.shape[:2], *[1] * (tensor.ndim - 2)))
@@ -81,8 +90,8 @@ def _between_layers(given: Mapping[str, Any], result: Any, before: torch.Tensor)
 
 
 def _dropped(given: Mapping[str, Any], mask: torch.Tensor) -> torch.Tensor:
-    if "input" in given:
-        tensor: torch.Tensor = given["input"].tensor
+    if "query" not in given:
+        tensor: torch.Tensor = given[dropped_by(given)].tensor
         share = float(given["p"])
         return tensor * mask / (1 - share) if share < 1 else tensor * mask
     query, key, value = (given[n].tensor for n in ("query", "key", "value"))
