@@ -474,7 +474,8 @@ def _remedy(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
         yield near(remedy.saturated, measured.saturated), f"saturated on {measured.saturated}"
         flat = unit.verdict == "saturated" and measured.saturated >= remedy.cases
         reached = measured.own > measured.noise and not flat
-        if abs(measured.own - measured.noise) > 1e-3 * measured.noise:
+        lost = remedy.gradient == 0 and measured.gradient <= measured.lost
+        if abs(measured.own - measured.noise) > 1e-3 * measured.noise and not lost:
             # Which parameters are a unit's own is told of units that are off: of others, what comes through.
             yield (
                 remedy.works == reached

@@ -350,3 +350,37 @@ rate = 0.1
 rates = { V2 = 0.2, K2 = 0.2 }
 '''
     assert [f.kind for f in judge(text, seed=12000045).false] == []
+
+
+def test_a_slope_that_floats_lose_is_0() -> None:
+    """tanh(46) is 1 in floats, and its slope 5e-40 on paper: with v moved away from 0 a gradient of 3e-41 comes through."""
+    text = '''equations = """
+def cell(x, h):
+    s = Ws @ x + Us @ h + bs
+    a = tanh(s)
+for t in 1..T:
+    h{t} = cell(X[t-1], h{t-1})
+yhat = v @ h{T}
+L = 0.5*(yhat - y)**2
+"""
+
+[parameters]
+Ws = [[1]]
+Us = [[90]]
+bs = [1.2]
+v = [0]
+
+[data]
+T = 1
+X = [[-0.3]]
+h0 = [0.5]
+y = 1.3
+
+[update]
+rate = 0.01
+rule = "rmsprop"
+
+[display]
+Ws = "Θ"
+'''
+    assert [f.kind for f in judge(text, seed=12000062, families=("gates",)).false] == []
