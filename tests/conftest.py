@@ -24,6 +24,11 @@ settings.register_profile(
 settings.load_profile("handgrad")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: some tests wait for a browser, a server or a clock."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_runtest_setup() -> None:
     """A program that handgrad writes for PyTorch sets the precision of the process in which a test runs it."""
     with suppress(NameError):  # without PyTorch
