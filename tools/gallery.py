@@ -234,6 +234,12 @@ SECTIONS: dict[str, tuple[Shot, ...]] = {
             Screen(height=1500),
             "A block of GPT-2's form as PyTorch has it: causal attention with two heads, layer norms, GELU and residual sums in 41 steps.",
         ),
+        Shot(
+            "resnet",
+            "python docs/examples/resnet_channels.py channel.html",
+            Screen(height=1500),
+            "A dead channel of torchvision's ResNet-18: what arrives at it, where it is stopped, and what gets no gradient therefore.",
+        ),
     ),
     "More than solutions": (
         Shot(
