@@ -284,7 +284,7 @@ class Updated:
         """Gradients at the start; 0 where floats leave a rest of it: a rule that takes signs makes full steps of those."""
         own = {n: np.abs(gradients[n]) for n in self.oracle.parameters}
         largest = max((float(a.max(initial=0.0)) for a in own.values()), default=0.0)
-        # Paper has 170 digits: a gradient of 10⁻²¹⁰ beside numbers of a thousand is not told from 0.
+        # Paper has 170 digits: a gradient of 10⁻²¹⁰ that is a difference of numbers near 1 is not told from 0.
         settled = {**gradients, **{n: np.where(own[n] < LEAST, 0.0, gradients[n]) for n in own}}
         for name, sizes in own.items():
             tiny = (sizes > 0) & (sizes < 1e-14 * largest)
@@ -304,7 +304,7 @@ class Updated:
         }
 
 
-LEAST = 1e-160
+LEAST = 1e-190
 """A gradient that is smaller may be 0 to the product, which a rule that takes signs makes no step of."""
 
 SHAKE = 1e-15
