@@ -237,7 +237,7 @@ SECTIONS: dict[str, tuple[Shot, ...]] = {
         Shot(
             "resnet",
             "python docs/examples/resnet_channels.py channel.html",
-            Screen(height=1215),
+            Screen(height=1140),
             "A dead channel of torchvision's ResNet-18: what arrives at it, where it is stopped, and what gets no gradient therefore.",
         ),
     ),

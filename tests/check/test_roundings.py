@@ -118,3 +118,22 @@ def test_short_figures_do_not_make_a_habit_of_one_digit() -> None:
     report = handgrad.check(problem, {"dh": shown, "dW": path_left_out})
     assert (report["dh"].verdict, report["dW"].verdict) == ("right", "wrong")
     assert report["dW"].diagnosis[0].rule == "path_left_out"
+
+
+def test_what_follows_of_a_class_beside_numbers_next_to_nothing() -> None:
+    """p − [0 1 0 0] is −1 at the class, however small the other entries are: what follows from a wrong h has that row."""
+    problem = handgrad.loads("""
+equations = ["h = X[0] + X[-1]", "X = E[ids]", "p = softmax(U @ h)", "L = cross_entropy(p, y)"]
+[parameters]
+E = [[-1.5, 0.6], [-0.8, -0.9], [0.1, -0.2], [1.1, 0.8]]
+U = [[-300, -500], [-200, -1100], [200, 1000], [100, 300]]
+[data]
+ids = [0, 0, 2]
+y = 1
+""")
+    p = ["1", "9.291736e-166", "3.720076e-44", "5.879283e-105"]
+    right = [["-1.4", "0.4"], ["1.4", "-0.4"], ["-5.208106e-44", "1.488030e-44"], ["-8.230996e-105", "2.351713e-105"]]  # fmt: skip
+    report = handgrad.Checker(problem).check({"h": ["-100", "600"], "p": p, "dU": right})
+    (judged,) = [j for j in report.steps if j.target == "dU"]
+    assert judged.following is not None
+    assert judged.following[1].tolist() == [100, -600]

@@ -176,8 +176,8 @@ class World:
             cleaned = sheets.run(formula, self.values, clean=True)
             value = np.where(small & ~np.isfinite(cleaned), cleaned, value)
             sizes = np.abs(value)
-        suspect = sheets.any((value != 0) & (sizes <= SUSPECT * size))
-        if not sheets.some(suspect):
+        suspect = (value != 0) & (sizes <= SUSPECT * size)
+        if not np.any(suspect):
             return value
         # A number that was worked out has a rounding of its own.
         given = {leaf: self.values[leaf] for leaf in formula.leaves}
