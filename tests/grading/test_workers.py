@@ -115,7 +115,7 @@ def test_a_cluster_that_loses_a_worker() -> None:
     problem = handgrad.load("lab9")
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -134,7 +134,7 @@ def test_the_command_grades_on_a_cluster(
     distributed = pytest.importorskip("distributed")
     sheets = class_of_25(tmp_path / "answers")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None
+        n_workers=1, threads_per_worker=1, dashboard_address=":0"
     ) as cluster:
         told = []
         for also in ([], ["--dask", cluster.scheduler_address]):
