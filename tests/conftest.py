@@ -24,6 +24,7 @@ settings.register_profile(
 settings.load_profile("handgrad")
 
 
+@pytest.hookimpl(optionalhook=True)  # the tests of other Pythons go without xdist
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are processors: some tests wait for a browser, a server or a clock."""
     return (os.cpu_count() or 1) + 1
