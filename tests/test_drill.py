@@ -24,6 +24,7 @@ from handgrad.drilling.state import kept, restored
 from handgrad.drilling.typed import Cells, DrillUnfinished, Unread, read_typed
 from handgrad.formats.terminal import render_terminal
 from tests.schemas import validate
+from tests.slow import LARGE, with_slow
 from tests.test_documents import indented, python
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -150,7 +151,7 @@ def test_a_matrix_is_read_in_every_spelling(
 # -- the drill as a value --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_right_figures_go_through_to_the_end(name: str) -> None:
     drill = handgrad.drill(handgrad.load(name))
     for blank in drill.blanks:
@@ -163,7 +164,7 @@ def test_right_figures_go_through_to_the_end(name: str) -> None:
     assert drill.marks == drill.out_of == drill.done
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_every_hint_of_every_quantity_can_be_shown(name: str) -> None:
     drill = handgrad.drill(handgrad.load(name))
     for _ in drill.blanks:

@@ -40,7 +40,10 @@ def agrees(problem: handgrad.Problem, library: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "library"),
-    with_slow(itertools.product(BUNDLED, ["torch", "jax"]), [(name, "jax") for name in LARGE]),
+    with_slow(
+        itertools.product(BUNDLED, ["torch", "jax"]),
+        [(name, "jax") for name in {*LARGE, *BUNDLED[::2]}],
+    ),
 )
 def test_bundled_problems(name: str, library: str) -> None:
     agrees(handgrad.load(name), library)

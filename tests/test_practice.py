@@ -22,6 +22,7 @@ from handgrad.exercises.random_numbers import Stream
 from handgrad.graph import build
 from handgrad.solution import GatedOff, Saturated
 from tests.schemas import validate
+from tests.slow import LARGE, with_slow
 from tests.test_json import printed
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -74,7 +75,7 @@ def test_a_sum_of_paths_is_one() -> None:
         assert (handgrad.run(problem, build(problem)).gradient("z2") != 0).sum() == 2
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 @pytest.mark.parametrize("grid", [None, "fractions"])
 def test_every_bundled_problem_has_variants(name: str, grid: str | None) -> None:
     problem = handgrad.load(name)

@@ -55,7 +55,17 @@ def unproved(run: Any, names: list[str]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("row", a_sixth(ROWS, 2))
+LONG = ("rmsnorm", "groupnorm", "batchnorm")
+"""Operations whose proofs take seconds each."""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(*p.values, id=p.id, marks=pytest.mark.sweep) if p.values[0].name in LONG else p
+        for p in a_sixth(ROWS, 2)
+    ],
+)
 def test_every_pull_back_is_proved(row: Row) -> None:
     problem = drawn(row)
     assert unproved(handgrad.run_symbols(problem), list(problem.parameters)) == []

@@ -38,6 +38,7 @@ from tests.gauntlet.facts.source import Facts
 from tests.graphs import random_graph
 from tests.oracle import assert_close
 from tests.schemas import validate
+from tests.slow import LARGE, with_slow
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
@@ -141,7 +142,7 @@ def test_the_updated_value_of_b3() -> None:
 # -- every problem ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_every_claim_holds(name: str) -> None:
     problem = handgrad.load(name)
     questions = ask(problem)
@@ -150,7 +151,7 @@ def test_every_claim_holds(name: str) -> None:
         assert wrong_claims(question, problem) == []
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_steps_are_cited_and_there(name: str) -> None:
     trace = handgrad.solve(handgrad.load(name))
     for question in ask(trace.problem):
@@ -160,7 +161,7 @@ def test_steps_are_cited_and_there(name: str) -> None:
         assert plain_text(question.asked()).rstrip().endswith(("?", ".", "rises."))
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_pages_keep_to_the_width(name: str) -> None:
     trace = handgrad.solve(handgrad.load(name))
     questions = ask(trace.problem)
@@ -282,7 +283,7 @@ def test_no_zero_at_all() -> None:
 # -- the command ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["questions", name, "--json"]) == 0
     text = capsys.readouterr().out

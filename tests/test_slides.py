@@ -38,6 +38,7 @@ from handgrad.solution.takeaways import GatesSeen, LossMoved, takeaways
 from handgrad.text import plain_text
 from tests.formats.documents import PROBLEMS, step_ids, terminal
 from tests.formats.test_typst import text_of
+from tests.slow import LARGE, with_slow
 
 SMALLEST = 5.0
 """Points: no slide is scaled down so far that its smallest text, in scripts, is smaller."""
@@ -85,7 +86,7 @@ def results(page: Page) -> list[Literal]:
     ]
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", with_slow(PROBLEMS, LARGE - {"classes"}))
 def test_a_deck_has_every_step_and_result_of_the_solution(name: str) -> None:
     trace = handgrad.solve(handgrad.load(name))
     solution, slides = trace.page(), trace.slides()
@@ -239,7 +240,7 @@ def test_questions_come_before_their_answers() -> None:
     assert sorted(said, key=text.index) == said
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", with_slow(PROBLEMS, LARGE - {"classes"}))
 def test_a_file_of_slides_has_two_to_four_questions(name: str, tmp_path: Path) -> None:
     path = tmp_path / "deck.typ"
     assert run(["solve", name, "--as", "slides", "-o", str(path)]) == 0
@@ -320,7 +321,7 @@ def test_the_recipe_stands_beside_the_way_back() -> None:
         assert figure.drawing.title == "The network: backward pass"
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", with_slow(PROBLEMS, LARGE - {"classes"}))
 def test_the_recipe_is_of_one_layer(name: str) -> None:
     """Its lines were each of the first step of their kind: of two layers, and of the loss."""
     trace = handgrad.solve(handgrad.load(name))

@@ -20,6 +20,7 @@ from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import with_field
 from tests.gauntlet.facts.worked import of_unit
 from tests.schemas import validate
+from tests.slow import LARGE, with_slow
 from tests.test_json import printed
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -97,7 +98,7 @@ def test_the_lab() -> None:
     assert "Both entries of W⁽²⁾ that are its own have a gradient of 0." in text
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_every_number_is_pytorchs(name: str) -> None:
     facts = Facts.of(handgrad.load(name))
     judged = 0

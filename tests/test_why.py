@@ -21,7 +21,7 @@ from handgrad.graph import build
 from handgrad.paths import Path, WhyGradient, WhyValue
 from tests.graphs import INFIX, UNARY, RandomGraph, random_graph
 from tests.schemas import validate
-from tests.slow import with_slow
+from tests.slow import LARGE, with_slow
 from tests.test_json import printed
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -269,7 +269,7 @@ def test_of_a_parameter_its_gradient_is_asked() -> None:
     assert handgrad.why(lab, "W2[1,0]").to_json() == handgrad.why(lab, "dW2[1,0]").to_json()
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_pages_and_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     problem = handgrad.load(name)
     graph = build(problem)

@@ -13,6 +13,7 @@ from tests.gauntlet.facts.paths import of_wholes
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import with_field
 from tests.schemas import validate
+from tests.slow import LARGE, with_slow
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
@@ -133,7 +134,7 @@ def test_a_reason_holds_for_all_ways(problem: handgrad.Problem, name: str, reaso
     assert [c for c in of_wholes(Facts.of(problem)) if not c.holds] == []
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_every_statement_is_derived_anew(name: str) -> None:
     claims = [*of_wholes(Facts.of(handgrad.load(name)))]
     assert [c for c in claims if not c.holds] == []

@@ -30,6 +30,7 @@ from handgrad.page.blocks import (
 from handgrad.picture import Circle, Drawing, Label
 from handgrad.saving import Page
 from tests.formats.trees import adjoints, blocks, literals, names, trees
+from tests.slow import LARGE, with_slow
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 NUMBER = re.compile(r"−?\d+(?:\.\d+)?")
@@ -96,7 +97,7 @@ def numbers(text: str) -> set[str]:
     return set(NUMBER.findall(text.replace("𝟏", "1")))
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_the_numbers_and_steps_of_the_terminal(name: str) -> None:
     terminal = terminal_of(name)
     # What stands below rows on a phone alone says again, with their numbers, what stands beside them.
@@ -110,7 +111,7 @@ def test_the_numbers_and_steps_of_the_terminal(name: str) -> None:
     assert [i.removeprefix("step-") for i in html.ids if re.fullmatch(r"step-[\d.]+", i)] == steps
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_signs_agree_with_the_terminal(name: str) -> None:
     terminal = terminal_of(name)
     html = re.sub("<mn>10</mn><mn>[^<]*</mn>", "", written(name))
@@ -123,7 +124,7 @@ def test_the_page_of_the_lab_is_small() -> None:
     assert len(render_html(page).encode()) < 300_000
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_ids_are_used_once_and_links_lead_somewhere(name: str) -> None:
     html = Reader(render_html(solved(name, open_entries=True)))
     assert len(html.ids) == len(set(html.ids))

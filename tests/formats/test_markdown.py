@@ -37,6 +37,7 @@ from handgrad.page.blocks import relations_in
 from handgrad.picture import Drawing
 from handgrad.saving import Page
 from tests.formats.trees import adjoints, literals, names, trees
+from tests.slow import LARGE, with_slow
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 STYLE = Style(error_signals=frozenset({"z2"}), display={"s": "S_t", "t": "`$<b>|*[x](y)\\{#%&~"})
@@ -103,7 +104,7 @@ def inline(blocks: Iterable[Block]) -> Iterator[Expression]:
 
 
 @pytest.mark.parametrize("elements", [False, True])
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_every_formula_is_read_as_mathematics(name: str, elements: bool) -> None:
     page = solved(name, elements=elements)
     tokens = read(render_markdown(page))
@@ -119,7 +120,7 @@ def test_every_formula_is_read_as_mathematics(name: str, elements: bool) -> None
 
 
 @pytest.mark.parametrize("alerts", [True, False])
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_markdown_acts_on_nothing_in_a_formula(name: str, alerts: bool) -> None:
     """GitHub reads a page as Markdown first; what it finds between dollars must be unchanged."""
     text = render_markdown(solved(name), alerts=alerts)

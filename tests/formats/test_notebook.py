@@ -22,6 +22,7 @@ from handgrad.page import Code, Columns, Heading, Paragraph
 from handgrad.saving import Page
 from tests.graphs import random_graph
 from tests.oracle import assert_close
+from tests.slow import LARGE, with_slow
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
@@ -58,7 +59,7 @@ def runs_as_the_trace(trace: handgrad.Trace, found: Any) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 3])
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", with_slow(BUNDLED, LARGE - {"classes"}))
 def test_every_step_runs(name: str, steps: int) -> None:
     trace = handgrad.solve(handgrad.load(name), steps=steps)
     runs_as_the_trace(trace, notebook(trace))

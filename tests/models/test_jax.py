@@ -175,7 +175,10 @@ LOSSES: dict[str, tuple[Callable[..., Any], Tree, Any]] = {
 
 
 @pytest.mark.parametrize(
-    "name", with_slow(LOSSES, {"attention", "nodes", "norms", "rearranged", "decoder", "logistic"})
+    "name",
+    with_slow(
+        LOSSES, {"attention", "convolution", "nodes", "norms", "rearranged", "decoder", "logistic"}
+    ),
 )
 def test_loss_and_gradients_are_jax_s(name: str) -> None:
     function, parameters, data = LOSSES[name]
