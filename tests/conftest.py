@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Generator
 from contextlib import suppress
 
 import pytest
@@ -24,10 +25,11 @@ settings.register_profile(
 settings.load_profile("handgrad")
 
 
-@pytest.hookimpl(optionalhook=True)  # the tests of other Pythons go without xdist
-def pytest_xdist_auto_num_workers() -> int:
+@pytest.hookimpl(optionalhook=True, wrapper=True)  # the tests of other Pythons go without xdist
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """One process more than there are processors: some tests wait for a browser, a server or a clock."""
-    return (os.cpu_count() or 1) + 1
+    processors = yield
+    return processors if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else processors + 1
 
 
 def pytest_runtest_setup() -> None:

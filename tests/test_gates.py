@@ -767,3 +767,15 @@ def test_an_outer_product_is_no_weighted_sum(y: str) -> None:
         f"[parameters]\nW = {[[0.5] * columns] * 2}\n[data]\nx = [1.5, 1]\ny = {y}\n"
     )
     assert [u.verdict for u in handgrad.gates(problem).units] == ["alive"]
+
+
+def test_of_a_single_case_a_unit_fires_or_does_not() -> None:
+    problem = handgrad.Problem(
+        "z = W @ x + b\nh = relu(z)\nL = sum(h)",
+        {"W": [[1, 1], [1, 1]], "b": [0.5, -9]},
+        {"x": [1, 2]},
+    )
+    text = render_terminal(handgrad.gates(problem).page(), width=200, colour=False, unicode=True)
+    assert "does not fire, gradient through it 0" in text
+    assert "fires, gradient through it 1" in text
+    assert "of 1 case" not in text

@@ -158,6 +158,17 @@ def test_what_has_only_terms_of_0_is_said_to_have() -> None:
     )
 
 
+def test_terms_of_cases_that_are_all_0() -> None:
+    problem = handgrad.Problem(
+        "z = W @ x + b\nh = relu(z)\nL = sum(h**2)",
+        {"W": [[1, 1], [1, 1]], "b": [0.5, -99]},
+        {"x": {"cases": [[1, 2], [0.5, 1], [2, 1]]}},
+    )
+    page = handgrad.solve_unit(problem, "h[1]").page()
+    text = render_terminal(page, width=100, colour=False, unicode=True)
+    assert "each of its 3 terms is 0" in text
+
+
 def test_a_large_network_is_followed_without_being_told_to() -> None:
     problem = wide(examples=200, inputs=300, units=200)
     why = stepwise(problem, "dW1[3,5]", top=5)

@@ -238,7 +238,7 @@ SECTIONS: dict[str, tuple[Shot, ...]] = {
             "resnet",
             "python docs/examples/resnet_channels.py channel.html",
             Screen(height=1140),
-            "A dead channel of torchvision's ResNet-18: what arrives at it, where it is stopped, and what gets no gradient therefore.",
+            "A dead channel of torchvision's ResNet-18: what its batch norm makes of the largest of its 512 weighted sums is below 0.",
         ),
     ),
     "More than solutions": (

@@ -1,4 +1,4 @@
-"""The dead channels of torchvision's ResNet-18: which die while it trains, and the way of one of them in words.
+"""The dead channels of torchvision's ResNet-18: which die while it trains, and one of them worked out.
 
 pip install 'handgrad[torch]' torchvision scikit-learn
 python docs/examples/resnet_channels.py channel.html

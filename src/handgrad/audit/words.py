@@ -230,12 +230,11 @@ def remedy_text(remedy: Remedy) -> str:
 def result_text(remedy: Remedy, verdict: Verdict) -> Text:
     """What came of it, measured."""
     through: Text = (", gradient through it ", Literal(remedy.gradient))
-    cases = f"of {remedy.cases} case{'s' * (remedy.cases != 1)}"
     after = f"after {remedy.updates} update{'s' * (remedy.updates != 1)} "
     starved = ", but no gradient reaches it" if remedy.missing == "starved" else ""
     if verdict == "saturated" and remedy.kind != "redraw":
         when = after if remedy.kind == "go_on" else ""
-        return (f"{when}saturated on {_count(remedy.saturated)} {cases}", *through)
+        return (f"{when}{_met('saturated', 'not saturated', remedy.saturated, remedy)}", *through)
     if verdict == "starved" or remedy.kind == "leaky_form":
         when = after if remedy.kind == "go_on" else ""
         return (f"{when}gradient through it ", Literal(remedy.gradient))
@@ -246,17 +245,26 @@ def result_text(remedy: Remedy, verdict: Verdict) -> Text:
                 return (fires, *through)
             return (f"{fires}, revived in {remedy.draws_working}", *through)
         case "smaller_rate":
-            fired, otherwise = _count(remedy.fired), _count(remedy.fired_otherwise)
             own = ", as at the problem's own rate"
-            if fired != otherwise:
-                own = f"; at the problem's own rate it fires on {otherwise}"
-            return (f"then fires on {fired} {cases}{own}{starved}",)
+            if _count(remedy.fired) != _count(remedy.fired_otherwise):
+                own = f"; at the problem's own rate it {_fires(remedy.fired_otherwise, remedy)}"
+            return (f"then {_fires(remedy.fired, remedy)}{own}{starved}",)
         case "go_on":
-            return (f"{after}fires on {_count(remedy.fired)} {cases}{starved}",)
+            return (f"{after}{_fires(remedy.fired, remedy)}{starved}",)
         case _:
-            if starved:
-                return (f"fires on {_count(remedy.fired)} {cases}{starved}",)
-            return (f"fires on {_count(remedy.fired)} {cases}", *through)
+            fires = _fires(remedy.fired, remedy)
+            return (f"{fires}{starved}",) if starved else (fires, *through)
+
+
+def _fires(fired: float, remedy: Remedy) -> str:
+    return _met("fires", "does not fire", fired, remedy)
+
+
+def _met(so: str, otherwise: str, count: float, remedy: Remedy) -> str:
+    """In how many cases something is so; of a single case, whether it is."""
+    if remedy.cases == 1 and count in (0, 1):
+        return so if count else otherwise
+    return f"{so} on {_count(count)} of {remedy.cases} cases"
 
 
 def _count(number: float) -> str:

@@ -51,7 +51,8 @@ class SumBlocks:
         )
 
     def _table(self, line: SumLine) -> Table:
-        nothing = not any(term.value for term in line.terms)  # the largest stand first
+        # The largest stand first, but for the biases, which are listed too.
+        nothing = not any(term.value for term in line.terms)
         listed = line.terms[:OF_NOTHING] if nothing else line.terms
         rows: list[tuple[Text, ...]] = []
         for term in listed:
@@ -68,12 +69,12 @@ class SumBlocks:
 
     def _caption(self, line: SumLine, left: int, nothing: bool) -> Text:
         target = self.written(line.target)
+        if nothing:
+            return (target, f": each of its {line.count} terms is 0")
         over = ""
         if line.cases > 1:
             how = "averaged" if self.reduction == "mean" else "added up"
             over = f", {how} over the {line.cases} cases"
-        if nothing:
-            return (target, f": each of its {line.count} terms{over} is 0")
         if not left:
             return (target, f": its {line.count} terms{over}")
         part = f"{100 * line.covered:.3g} %"

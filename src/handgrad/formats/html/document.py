@@ -12,6 +12,7 @@ from importlib import resources
 
 from handgrad.formats.markup import plain
 from handgrad.record import record
+from handgrad.text import Text, plain_text
 
 FONTS = (
     ("Handgrad Math", "math", "normal", 400),
@@ -29,6 +30,9 @@ THEME = (
     '<path class="half" d="M8 2.5a5.5 5.5 0 0 1 0 11z"/></svg>'
 )
 
+MANY = 400
+"""Entries of a list of contents above which it has no formulas: they would be a third of all that a browser opens."""
+
 
 @record
 class Contents:
@@ -39,14 +43,14 @@ class Contents:
         level: of its heading.
         number: a step's.
         text: its heading, as markup.
-        said: its heading in letters alone.
+        heading: its heading.
     """
 
     place: str
     level: int
     number: str
     text: str
-    said: str
+    heading: Text
 
 
 def document(title: str, main: str, contents: Sequence[Contents]) -> str:
@@ -121,13 +125,9 @@ def _bar(stepped: bool, predicts: bool, pins: bool) -> str:
     )
 
 
-MANY = 400
-"""Entries of a list of contents above which it has no formulas: they would be a third of all that a browser opens."""
-
-
 def _contents(contents: Sequence[Contents]) -> str:
     if len(contents) > MANY:
-        contents = [replace(c, text=plain(c.said)) for c in contents]
+        contents = [replace(c, text=plain(plain_text(c.heading))) for c in contents]
     sheets: list[list[Contents]] = [[]]
     for entry in contents:
         if entry.level == 1:

@@ -34,7 +34,6 @@ from handgrad.page.blocks import (
     Room,
 )
 from handgrad.page.blocks import Table as TableBlock
-from handgrad.text import plain_text
 
 SIGNS: dict[NoteKind, str] = {
     "gate": "Gate shut",
@@ -214,12 +213,10 @@ class _Sections:
         """
         text = self.writer.text(heading.text)
         if heading.level == 1:
-            return self._title(text, plain_text(heading.text))
+            return self._title(heading, text)
         step = bool(heading.id)
         place = self._place(anchor(heading.id) if step else f"part-{len(self.contents) + 1}")
-        self.contents.append(
-            Contents(place, heading.level, heading.id, text, plain_text(heading.text))
-        )
+        self.contents.append(Contents(place, heading.level, heading.id, text, heading.text))
         number = f'<span class="number">{plain(heading.id)}</span> ' if step else ""
         aside = (
             f'<p class="uses">{self.writer.references(heading.aside)}</p>' if heading.aside else ""
@@ -233,14 +230,14 @@ class _Sections:
             f'<{tag} id="{place}-title"{level}>{number}{text}</{tag}>{aside}'
         )
 
-    def _title(self, text: str, said: str) -> str:
+    def _title(self, heading: Heading, text: str) -> str:
         """A heading of level 1: where there are several, each begins contents of its own."""
         number = self.titles = self.titles + 1
         self.writer = replace(self.writer, steps=self.steps[number])
         if len(self.steps) <= 2:
             return f"<h1>{text}</h1>"
         place = self._place(f"sheet-{number}")
-        self.contents.append(Contents(place, 1, "", text, said))
+        self.contents.append(Contents(place, 1, "", text, heading.text))
         return f'<h1 id="{place}">{text}</h1>'
 
     def _place(self, wanted: str) -> str:
