@@ -1,4 +1,4 @@
-"""What of a list of cases is left to the sweeps: the slowest, of which others show the same."""
+"""What of a list of cases is left to the sweeps: of those that show the same, the slowest or most of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ import pytest
 
 LARGE = frozenset(["lstm", "gru", "causal", "convnet", "classes"])
 """The bundled problems of the most steps and numbers."""
+
+
+def one_in(share: int, values: Iterable[Any]) -> list[Any]:
+    """The values, of which each `share`-th is in the ordinary run; the others run in the sweep alone."""
+    listed = list(values)
+    ordinary = {*listed[::share]}
+    return with_slow(listed, {v for v in listed if v not in ordinary})
 
 
 def with_slow(values: Iterable[Any], slow: Collection[Any]) -> list[Any]:

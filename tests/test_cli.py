@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import io
+import itertools
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 import handgrad
 from handgrad.cli.commands import run
+from tests.slow import one_in
 
 LAB9 = importlib.resources.files("handgrad").joinpath("problems", "lab9.toml")
 
@@ -192,8 +194,10 @@ def displayed_width(line: str) -> int:
     return sum(1 for c in line if not unicodedata.combining(c))
 
 
-@pytest.mark.parametrize("width", [40, 80, 160])
-@pytest.mark.parametrize("problem", [name for name, _, _ in handgrad.bundled()])
+@pytest.mark.parametrize(
+    ("width", "problem"),
+    one_in(4, itertools.product([40, 80, 160], [name for name, _, _ in handgrad.bundled()])),
+)
 def test_pages_keep_to_the_width(
     problem: str, width: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

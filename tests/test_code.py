@@ -17,7 +17,8 @@ import handgrad
 from handgrad.graph import build
 from tests.graphs import random_graph
 from tests.oracle import assert_close
-from tests.test_operations import ROWS, Row, a_sixth, spelled
+from tests.slow import one_in
+from tests.test_operations import ROWS, Row, some, spelled
 
 LIBRARIES = ["numpy", "torch"]
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -80,7 +81,7 @@ def test_bundled_problems(name: str, to: str) -> None:
 
 
 @pytest.mark.parametrize("to", LIBRARIES)
-@pytest.mark.parametrize("row", a_sixth(ROWS, 2))
+@pytest.mark.parametrize("row", some(ROWS, 2, 4))
 def test_every_operation(row: Row, to: str) -> None:
     generator = np.random.default_rng(3)
     draws = row.draws * len(row.shapes) if len(row.draws) == 1 else row.draws
@@ -112,13 +113,10 @@ def test_update_rules(rule: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        name if k % 3 == 0 else pytest.param(name, marks=pytest.mark.sweep)
-        for k, name in enumerate(BUNDLED)
-    ],
+    one_in(6, BUNDLED),
 )
 def test_jax_where_it_is_installed(name: str) -> None:
-    """JAX compiles each operation of each shape anew: a third of the problems, and the sweep the rest."""
+    """JAX compiles each operation of each shape anew: a sixth of the problems, and the sweep the rest."""
     pytest.importorskip("jax")
     runs_as_the_trace(handgrad.load(name), "jax")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -244,10 +243,10 @@ def spelled(row: Row) -> str:
     return f"{row.name}({', '.join(names)}{row.options})"
 
 
-def a_sixth(rows: Iterable[Row], first: int) -> list[Any]:
+def some(rows: Iterable[Row], first: int, share: int = 2) -> list[Any]:
     """Rows for a test that asks much of each; those left out of the ordinary run are in the sweep.
 
-    Of every second call every third row is in the ordinary run. `first` is where they begin, so that files with
+    Of each `share`-th call every third row is in the ordinary run. `first` is where they begin, so that files with
     another one ask other calls: each call is asked in some, and each kind of row.
     """
     calls: dict[tuple[str, str], list[Row]] = {}
@@ -257,10 +256,10 @@ def a_sixth(rows: Iterable[Row], first: int) -> list[Any]:
         pytest.param(
             row,
             id=str(row),
-            marks=() if call % 2 == 0 and among % 3 == start else pytest.mark.sweep,
+            marks=() if call % share == 0 and among % 3 == start else pytest.mark.sweep,
         )
         for call, of_call in enumerate(calls.values(), first)
-        for start in [call // 2 % min(3, len(of_call))]
+        for start in [call // share % min(3, len(of_call))]
         for among, row in enumerate(of_call)
     ]
 
@@ -301,17 +300,17 @@ def check(row: Row, generator: np.random.Generator, tolerance: float = 1e-12) ->
         assert_close(result.gradient(name), gradient, tolerance)
 
 
-def test_the_sixths_have_every_row() -> None:
-    """Two that follow each other have every call, and all six every row."""
+@pytest.mark.parametrize("share", [1, 2, 4, 6])
+def test_the_shares_have_every_row(share: int) -> None:
+    """As many that follow each other as a share is one of have every call, and three times as many every row."""
     asked = [
-        [p.values[0] for p in a_sixth(ROWS, first) if not any(m.name == "sweep" for m in p.marks)]
-        for first in range(6)
+        [p.values[0] for p in some(ROWS, f, share) if not any(m.name == "sweep" for m in p.marks)]
+        for f in range(3 * share)
     ]
-    for rows, others in pairwise(asked):
-        assert {(r.name, r.options) for r in (*rows, *others)} == {
-            (r.name, r.options) for r in ROWS
-        }
-        assert len(rows) < len(ROWS) / 4
+    for k in range(2 * share):
+        found = {(r.name, r.options) for rows in asked[k : k + share] for r in rows}
+        assert found == {(r.name, r.options) for r in ROWS}
+    assert all(len(rows) < len(ROWS) / 2 / share for rows in asked)
     assert {id(r) for rows in asked for r in rows} == {id(r) for r in ROWS}
 
 

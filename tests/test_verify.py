@@ -19,7 +19,7 @@ from handgrad.expression import Expression
 from handgrad.formats.terminal import render_terminal
 from handgrad.operations.operation import Application
 from handgrad.verification.verifying import Verification
-from tests.test_operations import ROWS, Row, a_sixth, edges, spelled
+from tests.test_operations import ROWS, Row, edges, some, spelled
 
 
 def verification(row: Row) -> Verification:
@@ -35,7 +35,7 @@ def verification(row: Row) -> Verification:
     )
 
 
-@pytest.mark.parametrize("row", a_sixth([r for r in ROWS if edges not in r.draws], 1))
+@pytest.mark.parametrize("row", some([r for r in ROWS if edges not in r.draws], 1))
 def test_every_operation(row: Row) -> None:
     checked = verification(row)
     assert checked.agrees

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import itertools
 import math
 import threading
 from pathlib import Path
@@ -22,6 +23,7 @@ import handgrad
 from handgrad.watching import passing
 from handgrad.watching.session import GateWatch
 from tests.schemas import validate
+from tests.slow import one_in
 from tests.watch_processes import together
 from tests.watch_zoo import ZOO, Animal, Mlp, kill, rows
 
@@ -66,8 +68,7 @@ def _steps(animal: Animal, train: bool, watched: bool) -> tuple[list[Tensor], Ga
     return [*seen, torch.get_rng_state()], watch
 
 
-@pytest.mark.parametrize("train", [True, False], ids=["train", "eval"])
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize(("name", "train"), one_in(3, itertools.product(ZOO, [True, False])))
 def test_of_the_zoo(name: str, train: bool) -> None:
     """Exactly the units that were made dead are dead, and results are the same bit for bit."""
     plain, _ = _steps(ZOO[name](), train, watched=False)

@@ -21,7 +21,7 @@ from handgrad.graph import build
 from handgrad.paths import Path, WhyGradient, WhyValue
 from tests.graphs import INFIX, UNARY, RandomGraph, random_graph
 from tests.schemas import validate
-from tests.slow import LARGE, with_slow
+from tests.slow import LARGE, one_in, with_slow
 from tests.test_json import printed
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -64,7 +64,7 @@ def entries(problem: handgrad.Problem, name: str) -> list[tuple[int, ...]]:
     return list(np.ndindex(*node.shape, *([cases] if node.batched else [])))
 
 
-@pytest.mark.parametrize("name", with_slow(BUNDLED, {"causal", "lstm"}))
+@pytest.mark.parametrize("name", one_in(2, BUNDLED))
 def test_every_gradient_of_the_bundled_problems(name: str) -> None:
     """The paths of the first and the last entry of every gradient add up to it."""
     problem = handgrad.load(name)

@@ -72,7 +72,7 @@ def pooled() -> handgrad.Problem:
         (pooled(), "dK[1,0,1,1]"),
         (handgrad.load("lab9"), "dW1[0,0]"),
         (handgrad.load("classes"), "dW1[0,1]"),
-        (wide(), "dW1[3,5]"),
+        pytest.param(wide(), "dW1[3,5]", marks=pytest.mark.sweep),
     ],
 )
 def test_every_sum_is_pytorchs(problem: handgrad.Problem, entry: str) -> None:

@@ -38,7 +38,7 @@ from tests.formats.documents import (
     unsigned,
 )
 from tests.formats.trees import adjoints, blocks, literals, names, trees
-from tests.slow import with_slow
+from tests.slow import one_in
 
 MARGINS = {"document": 2.4 / 2.54 * 72, "slides": 1.9 / 2.54 * 72}
 """The margins at the sides, in points."""
@@ -71,7 +71,7 @@ def widest(document: Any, layout: str = "document") -> float:
     return reach
 
 
-@pytest.mark.parametrize("name", with_slow(PROBLEMS, {"gru", "lstm"}))
+@pytest.mark.parametrize("name", one_in(3, PROBLEMS))
 def test_every_bundled_problem_as_pdf(name: str) -> None:
     page = handgrad.solve(handgrad.load(name)).page()
     document = opened(page)

@@ -197,7 +197,10 @@ class Subject:
             found = oracle.run(changes={n: t.numpy() for n, t in numbers.items()})
             if not np.isfinite(found.loss):
                 break  # no solution goes on from there, and it says so
-            sizes = np.concatenate([np.abs(found.gradients[n]).ravel() for n in numbers])
+            decay = 0.0 if rule == "adamw" else float(update.get("weight_decay", 0))
+            sizes = np.concatenate(
+                [np.abs(found.gradients[n] + decay * t.numpy()).ravel() for n, t in numbers.items()]
+            )
             if (
                 oracle is self.oracle
                 and rule not in ("sgd", "momentum", "nesterov")

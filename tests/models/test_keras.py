@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import pytest
-from keras import layers
 
 import handgrad
+from tests.lazy import LazyModule
 from tests.oracle import assert_close
+
+if TYPE_CHECKING:
+    import keras
+else:
+    keras = LazyModule("keras")
 
 CLOSE = 3e-6
 """Keras multiplies matrices of doubles in single precision on PyTorch."""
@@ -28,9 +32,9 @@ def stacked(*parts: Any, shape: tuple[int, ...]) -> keras.Model:
 
 def mlp() -> keras.Model:
     return stacked(
-        layers.Dense(4, "relu", kernel_regularizer=keras.regularizers.L2(0.1)),
-        layers.Dropout(0.5),
-        layers.Dense(3, "softmax"),
+        keras.layers.Dense(4, "relu", kernel_regularizer=keras.regularizers.L2(0.1)),
+        keras.layers.Dropout(0.5),
+        keras.layers.Dense(3, "softmax"),
         shape=(3,),
     )
 
@@ -51,141 +55,141 @@ def activated() -> keras.Model:
         "hard_silu",
         "log_sigmoid",
     )
-    parts = [p for kind in kinds for p in (layers.Dense(3), layers.Activation(kind))]
+    parts = [p for kind in kinds for p in (keras.layers.Dense(3), keras.layers.Activation(kind))]
     return stacked(
         *parts,
-        layers.Dense(3),
-        layers.PReLU(),
-        layers.ReLU(negative_slope=0.1),
-        layers.ELU(0.5),
-        layers.LeakyReLU(0.2),
-        layers.Dense(2),
+        keras.layers.Dense(3),
+        keras.layers.PReLU(),
+        keras.layers.ReLU(negative_slope=0.1),
+        keras.layers.ELU(0.5),
+        keras.layers.LeakyReLU(0.2),
+        keras.layers.Dense(2),
         shape=(3,),
     )
 
 
 def convolutional() -> keras.Model:
     return stacked(
-        layers.Rescaling(0.5, offset=0.1),
-        layers.Conv2D(4, 3, padding="same", activation="relu"),
-        layers.BatchNormalization(),
-        layers.MaxPooling2D(2, padding="same"),
-        layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2),
-        layers.Conv2D(4, 2, strides=2, padding="same", use_bias=False),
-        layers.AveragePooling2D(2, 1, padding="same"),
-        layers.ZeroPadding2D(((1, 0), (0, 1))),
-        layers.GlobalAveragePooling2D(),
-        layers.Dense(1, "sigmoid"),
+        keras.layers.Rescaling(0.5, offset=0.1),
+        keras.layers.Conv2D(4, 3, padding="same", activation="relu"),
+        keras.layers.BatchNormalization(),
+        keras.layers.MaxPooling2D(2, padding="same"),
+        keras.layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2),
+        keras.layers.Conv2D(4, 2, strides=2, padding="same", use_bias=False),
+        keras.layers.AveragePooling2D(2, 1, padding="same"),
+        keras.layers.ZeroPadding2D(((1, 0), (0, 1))),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(1, "sigmoid"),
         shape=(7, 6, 2),
     )
 
 
 def decoder(padding: str) -> keras.Model:
     return stacked(
-        layers.Dense(12, "relu"),
-        layers.Reshape((2, 2, 3)),
-        layers.Conv2DTranspose(4, 3, strides=2, padding=padding, activation="relu"),
-        layers.Conv2DTranspose(2, (2, 1), strides=(1, 2), padding=padding, use_bias=False),
-        layers.Flatten(),
-        layers.Dense(2),
+        keras.layers.Dense(12, "relu"),
+        keras.layers.Reshape((2, 2, 3)),
+        keras.layers.Conv2DTranspose(4, 3, strides=2, padding=padding, activation="relu"),
+        keras.layers.Conv2DTranspose(2, (2, 1), strides=(1, 2), padding=padding, use_bias=False),
+        keras.layers.Flatten(),
+        keras.layers.Dense(2),
         shape=(3,),
     )
 
 
 def volumes() -> keras.Model:
     return stacked(
-        layers.Conv3D(3, 2, padding="same", activation="relu"),
-        layers.MaxPooling3D(2),
-        layers.Conv3DTranspose(2, 2, strides=2),
-        layers.AveragePooling3D(2),
-        layers.GlobalAveragePooling3D(),
-        layers.Dense(2),
+        keras.layers.Conv3D(3, 2, padding="same", activation="relu"),
+        keras.layers.MaxPooling3D(2),
+        keras.layers.Conv3DTranspose(2, 2, strides=2),
+        keras.layers.AveragePooling3D(2),
+        keras.layers.GlobalAveragePooling3D(),
+        keras.layers.Dense(2),
         shape=(4, 2, 2, 2),
     )
 
 
 def transformer(kind: Any) -> keras.Model:
     ids = keras.Input((5,))
-    x = layers.Embedding(7, 8)(ids)
+    x = keras.layers.Embedding(7, 8)(ids)
     h = kind(x, x, use_causal_mask=True)
-    x = layers.LayerNormalization()(layers.Add()([x, h]))
-    x = layers.Add()(
+    x = keras.layers.LayerNormalization()(keras.layers.Add()([x, h]))
+    x = keras.layers.Add()(
         [
             x,
-            layers.EinsumDense(
+            keras.layers.EinsumDense(
                 "abc,cd->abd", output_shape=(None, 8), bias_axes="d", activation="gelu"
             )(x),
         ]
     )
-    x = layers.RMSNormalization()(layers.Attention(use_scale=True)([x, x]))
-    return keras.Model(ids, layers.Dense(2)(layers.GlobalAveragePooling1D()(x)))
+    x = keras.layers.RMSNormalization()(keras.layers.Attention(use_scale=True)([x, x]))
+    return keras.Model(ids, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling1D()(x)))
 
 
 def both_ways() -> keras.Model:
     return stacked(
-        layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
-        layers.Bidirectional(layers.GRU(2), merge_mode="sum"),
-        layers.RepeatVector(2),
-        layers.Flatten(),
-        layers.Dense(2),
+        keras.layers.Bidirectional(keras.layers.LSTM(3, return_sequences=True)),
+        keras.layers.Bidirectional(keras.layers.GRU(2), merge_mode="sum"),
+        keras.layers.RepeatVector(2),
+        keras.layers.Flatten(),
+        keras.layers.Dense(2),
         shape=(4, 3),
     )
 
 
 def up_and_down() -> keras.Model:
     return stacked(
-        layers.SeparableConv2D(4, 3, padding="same", depth_multiplier=2, activation="relu"),
-        layers.GroupNormalization(2),
-        layers.UpSampling2D((2, 3)),
-        layers.Cropping2D(((1, 0), (2, 1))),
-        layers.Flatten(),
-        layers.Dense(2),
+        keras.layers.SeparableConv2D(4, 3, padding="same", depth_multiplier=2, activation="relu"),
+        keras.layers.GroupNormalization(2),
+        keras.layers.UpSampling2D((2, 3)),
+        keras.layers.Cropping2D(((1, 0), (2, 1))),
+        keras.layers.Flatten(),
+        keras.layers.Dense(2),
         shape=(3, 2, 2),
     )
 
 
 def sequence() -> keras.Model:
     return stacked(
-        layers.Conv1D(3, 2, padding="same"),
-        layers.LayerNormalization(),
-        layers.MaxPooling1D(2),
-        layers.Flatten(),
-        layers.Dense(2),
+        keras.layers.Conv1D(3, 2, padding="same"),
+        keras.layers.LayerNormalization(),
+        keras.layers.MaxPooling1D(2),
+        keras.layers.Flatten(),
+        keras.layers.Dense(2),
         shape=(6, 2),
     )
 
 
 def recurrent(kind: Any, **options: Any) -> keras.Model:
     return stacked(
-        kind(4, return_sequences=True, **options), kind(3), layers.Dense(2), shape=(4, 3)
+        kind(4, return_sequences=True, **options), kind(3), keras.layers.Dense(2), shape=(4, 3)
     )
 
 
 def functional() -> keras.Model:
     a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
-    shared = layers.Dense(3, "tanh", name="shared")
+    shared = keras.layers.Dense(3, "tanh", name="shared")
     one, two = shared(a), shared(b)
     inner = keras.Sequential(
-        [keras.Input((3,)), layers.Dense(3, "relu", name="inside")], name="inner"
+        [keras.Input((3,)), keras.layers.Dense(3, "relu", name="inside")], name="inner"
     )
-    joined = layers.Concatenate()(
+    joined = keras.layers.Concatenate()(
         [
-            layers.Add()([one, two]),
-            layers.Multiply()([one, inner(two)]),
-            layers.Maximum()([one, two]),
+            keras.layers.Add()([one, two]),
+            keras.layers.Multiply()([one, inner(two)]),
+            keras.layers.Maximum()([one, two]),
         ]
     )
-    return keras.Model([a, b], layers.Dense(2)(joined))
+    return keras.Model([a, b], keras.layers.Dense(2)(joined))
 
 
 def words() -> keras.Model:
     return stacked(
-        layers.Embedding(7, 4, embeddings_regularizer=keras.regularizers.L1L2(0.1, 0.2)),
-        layers.GlobalMaxPooling1D(),
-        layers.Reshape((2, 2)),
-        layers.Permute((2, 1)),
-        layers.Flatten(),
-        layers.Dense(3),
+        keras.layers.Embedding(7, 4, embeddings_regularizer=keras.regularizers.L1L2(0.1, 0.2)),
+        keras.layers.GlobalMaxPooling1D(),
+        keras.layers.Reshape((2, 2)),
+        keras.layers.Permute((2, 1)),
+        keras.layers.Flatten(),
+        keras.layers.Dense(3),
         shape=(5,),
     )
 
@@ -197,17 +201,17 @@ MODELS: dict[str, tuple[Any, Any, Any, Any]] = {
     "convolutional": (convolutional, numbers(2, 7, 6, 2), np.array([[1.0], [0.0]]), "binary_crossentropy"),
     "decoder": (lambda: decoder("same"), X3, numbers(5, 2), "mse"),
     "decoder, valid": (lambda: decoder("valid"), X3, numbers(5, 2), "mse"),
-    "decoder of a signal": (lambda: stacked(layers.Conv1DTranspose(2, 5, strides=3, padding="same"), layers.Flatten(), layers.Dense(2), shape=(3, 2)), numbers(2, 3, 2), numbers(2, 2), "mse"),
+    "decoder of a signal": (lambda: stacked(keras.layers.Conv1DTranspose(2, 5, strides=3, padding="same"), keras.layers.Flatten(), keras.layers.Dense(2), shape=(3, 2)), numbers(2, 3, 2), numbers(2, 2), "mse"),
     "volumes": (volumes, numbers(2, 4, 2, 2, 2), numbers(2, 2), "mse"),
-    "transformer": (lambda: transformer(layers.MultiHeadAttention(2, 3)), DRAW.integers(0, 7, (3, 5)), numbers(3, 2), "mse"),
-    "heads that share keys": (lambda: transformer(layers.GroupQueryAttention(4, 4, 2)), DRAW.integers(0, 7, (3, 5)), numbers(3, 2), "mse"),
+    "transformer": (lambda: transformer(keras.layers.MultiHeadAttention(2, 3)), DRAW.integers(0, 7, (3, 5)), numbers(3, 2), "mse"),
+    "heads that share keys": (lambda: transformer(keras.layers.GroupQueryAttention(4, 4, 2)), DRAW.integers(0, 7, (3, 5)), numbers(3, 2), "mse"),
     "both ways": (both_ways, numbers(2, 4, 3), numbers(2, 2), "mse"),
     "up and down": (up_and_down, numbers(2, 3, 2, 2), numbers(2, 2), "mse"),
     "sequence": (sequence, numbers(3, 6, 2), numbers(3, 2), keras.losses.Huber(0.7)),
-    "simple rnn": (lambda: recurrent(layers.SimpleRNN), numbers(2, 4, 3), numbers(2, 2), "mean_absolute_error"),
-    "lstm": (lambda: recurrent(layers.LSTM), numbers(2, 4, 3), numbers(2, 2), "mse"),
-    "gru": (lambda: recurrent(layers.GRU), numbers(2, 4, 3), numbers(2, 2), "mse"),
-    "gru backwards": (lambda: recurrent(layers.GRU, go_backwards=True), numbers(2, 4, 3), numbers(2, 2), "mse"),
+    "simple rnn": (lambda: recurrent(keras.layers.SimpleRNN), numbers(2, 4, 3), numbers(2, 2), "mean_absolute_error"),
+    "lstm": (lambda: recurrent(keras.layers.LSTM), numbers(2, 4, 3), numbers(2, 2), "mse"),
+    "gru": (lambda: recurrent(keras.layers.GRU), numbers(2, 4, 3), numbers(2, 2), "mse"),
+    "gru backwards": (lambda: recurrent(keras.layers.GRU, go_backwards=True), numbers(2, 4, 3), numbers(2, 2), "mse"),
     "functional": (functional, {"a": X3, "b": numbers(5, 3)}, numbers(5, 2), "mse"),
     "words": (words, DRAW.integers(0, 7, (3, 5)), np.eye(3), keras.losses.CategoricalCrossentropy(from_logits=True)),
 }  # fmt: skip
@@ -271,13 +275,13 @@ def test_loss_and_gradients_are_keras_s(name: str) -> None:
 @pytest.mark.parametrize(
     ("model", "x", "y", "loss", "said"),
     [
-        (lambda: stacked(layers.Masking(), shape=(2, 2)), np.ones((1, 2, 2)), np.ones(1), "mse", "the layer Masking is not read"),
+        (lambda: stacked(keras.layers.Masking(), shape=(2, 2)), np.ones((1, 2, 2)), np.ones(1), "mse", "the layer Masking is not read"),
         (mlp, X3[:, :2], Y3, "mse", "x: it is 5×2, and the model takes rows of 3"),
         (mlp, X3, Y3[:3], "sparse_categorical_crossentropy", "y is 3, and the output 5×3"),
         (mlp, X3, Y3, "mean_squared_eror", "did you mean mean_squared_error"),
         (mlp, X3, Y3, None, "no loss is given"),
         (mlp, X3 * np.nan, Y3, "mse", "a NaN or an infinity"),
-        (lambda: keras.Sequential([layers.Dense(2)]), X3, Y3, "mse", "the model is not built"),
+        (lambda: keras.Sequential([keras.layers.Dense(2)]), X3, Y3, "mse", "the model is not built"),
         (lambda: 3, X3, Y3, "mse", "is no model of Keras"),
     ],
 )  # fmt: skip
@@ -288,7 +292,9 @@ def test_what_is_not_read_is_one_message(model: Any, x: Any, y: Any, loss: Any, 
 
 def test_layers_have_their_names() -> None:
     model = stacked(
-        layers.Dense(2, "relu", name="first"), layers.Dense(1, name="second"), shape=(3,)
+        keras.layers.Dense(2, "relu", name="first"),
+        keras.layers.Dense(1, name="second"),
+        shape=(3,),
     )
     model.get_layer("second").trainable = False
     model.compile(loss="mse")

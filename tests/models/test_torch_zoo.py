@@ -70,7 +70,7 @@ def assert_close(ours: object, theirs: object, what: str, close: float) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    with_slow(ZOO, {n for n, s in ZOO.items() if s.sweep}),
+    with_slow(ZOO, {*ZOO} - {*[n for n, s in ZOO.items() if not s.sweep][::2]}),
 )
 def test_zoo(name: str) -> None:
     specimen = ZOO[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from handgrad.solution.pictures.network import network_picture
 from handgrad.solution.pictures.network_content import slots
 from handgrad.text import plain_text
 from tests.picture.shapes import PHASES, faults
+from tests.slow import one_in
 
 NETWORKS = [
     "batch", "classes", "dying", "lab9", "leaky", "neuron", "regression", "ridge", "shared", "softmax", "squared", "xor",
@@ -161,8 +163,9 @@ def lies_on(label: Label, edge: Outline) -> bool:
     return 0 < share < 1 and math.dist(at, (label.x, label.y)) < 0.01
 
 
-@pytest.mark.parametrize("name", NETWORKS + OTHERS)
-@pytest.mark.parametrize("decimals", [2, 4, 9])
+@pytest.mark.parametrize(
+    ("name", "decimals"), one_in(2, itertools.product(NETWORKS + OTHERS, [2, 4, 9]))
+)
 def test_nothing_touches_and_every_number_is_the_traces(name: str, decimals: int) -> None:
     trace = handgrad.solve(handgrad.load(name), decimals=decimals)
     for phase in PHASES:
