@@ -513,3 +513,29 @@ def test_a_matrix_and_a_vector_are_not_two_matrices() -> None:
     page = render_terminal(handgrad.solve(problem).page())
     assert "Multiply the matrix and the vector: each entry is a sum of products." in page
     assert "two matrices" not in page
+
+
+def said_of(equations: str, parameters: dict[str, Any], data: dict[str, Any]) -> str:
+    trace = handgrad.solve(handgrad.Problem(equations, parameters, data, loss="L"))
+    return " ".join(plain_text(note.text()) for step in trace.steps for note in step.notes)
+
+
+def test_a_factor_that_is_0_in_every_case() -> None:
+    said = said_of(
+        "z = W @ s\np = softmax(z)\nH = -sum(p*log(p))\nL = -adv*log(p[0]) - 0.1*H",
+        {"W": [[-0.2], [0.8]]},
+        {"s": {"cases": [[0.9], [0.3]]}, "adv": {"cases": [0, 0]}},
+    )
+    assert "The path through L gives 0 because adv = 0." in said
+
+
+@pytest.mark.parametrize(
+    ("equations", "given"), [("h = relu(p)\nL = p + q", "p"), ("h = relu(w*p)\nL = w*p + q", "w")]
+)
+def test_a_shut_gate_beside_a_gradient_that_is_the_same_in_every_case(
+    equations: str, given: str
+) -> None:
+    cases = {"cases": [-1.0, 2.0]}
+    data = {} if given == "p" else {"p": cases}
+    said = said_of(equations, {given: cases if given == "p" else 1.0, "q": 3.0}, data)
+    assert "off in case 1 of 2" in said

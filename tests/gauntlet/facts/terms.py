@@ -522,10 +522,13 @@ def _others(a: Array, axis: Any = None) -> Array:
 
 
 def _inverse(a: Any) -> Any:
-    """By Gauss and Jordan: exact where the entries are."""
+    """By Gauss and Jordan: exact where the entries are. What has none, as figures with a slip may not, has no numbers."""
     a = np.asarray(a)
     if a.dtype != object:
-        return np.linalg.inv(np.asarray(a, dtype=float))
+        try:
+            return np.linalg.inv(np.asarray(a, dtype=float))
+        except np.linalg.LinAlgError:
+            return np.full(a.shape, np.nan)
     left, right = (
         np.array(a),
         np.array(

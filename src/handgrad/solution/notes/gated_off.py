@@ -78,6 +78,7 @@ class GatedOff(TraceNote):
         arriving = seen.run.of(above) if known else None
         shut = cls._shut(seen, call, activation, "backward", gate.splits_ties)
         passed = np.asarray(seen.run.of(Adjoint(name)))
+        in_cases = seen.graph.batched(Adjoint(name))
         for position, note in enumerate(shut):
             blocked = None
             stopped: tuple[float, ...] = ()
@@ -92,7 +93,8 @@ class GatedOff(TraceNote):
                 zeroes = _silenced(seen, Adjoint(name), note.unit)
                 zeroes += _silenced(seen, Name(output), note.unit)
             gradient = passed[note.unit]
-            around = bool(np.any(gradient[..., list(note.cases)] if note.cases else gradient))
+            there = note.cases and in_cases  # a gradient may be the same in every case
+            around = bool(np.any(gradient[..., list(note.cases)] if there else gradient))
             yield replace(note, blocked=blocked, zeroes=zeroes, around=around, stopped=stopped)
 
     @classmethod

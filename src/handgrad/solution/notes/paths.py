@@ -76,7 +76,8 @@ def _zero_factors(seen: NotedRun, formula: Expression) -> Iterator[str]:
         given = node is not None and node.kind == "data" and isinstance(leaf, Name)
         if given and not np.any(value):
             with np.errstate(all="ignore"):
-                other = value_of(formula, {**at, leaf: np.ones_like(value)}, set())
+                ones = {**at, leaf: np.ones_like(value)}
+                other = value_of(formula, ones, seen.graph.batched_leaves)
             if np.any(other):
                 yield leaf.name
 
