@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -60,7 +59,7 @@ SHEET = {
 def explained_trace(equations: int) -> Callable[[], object]:
     """The explained trace of so many equations as JSON."""
     problem = chain(equations)
-    return lambda: json.dumps(handgrad.solve(problem).to_json())
+    return lambda: handgrad.render(handgrad.solve(problem), "json")
 
 
 def long_page() -> Callable[[], object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib.util
-import json
 import statistics
 import time
 import tracemalloc
@@ -279,7 +278,7 @@ def one_large_step() -> list[Figure]:
 
 def _explained(problem: handgrad.Problem) -> int:
     trace = handgrad.solve(problem)
-    json.dumps(trace.to_json())
+    handgrad.render(trace, "json")
     return len(trace.steps)
 
 

@@ -370,7 +370,7 @@ def test_a_report_of_ones_own() -> None:
         return {"schema": "mine/1"}
 
     page = handgrad.Page("Mine", ())
-    report = Report(page, json=lambda: dict(nothing()))
+    report = Report(lambda: page, json=lambda: dict(nothing()))
     sizes = saving.save(report, [Path("a.json"), Path("a.txt")])
     assert sizes == {Path("a.json"): 21, Path("a.txt"): 0}
     with pytest.raises(handgrad.OptionError, match="there is no kind"):

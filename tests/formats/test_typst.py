@@ -275,7 +275,7 @@ def test_what_is_given_begins_on_the_first_page(name: str) -> None:
 def test_charts_stand_after_the_heading_of_their_part() -> None:
     opened: Any = pymupdf.open
     report = handgrad.gates(handgrad.load("classes")).report()
-    document = opened(stream=render_pdf((report.pictured or (lambda: report.page))()))
+    document = opened(stream=render_pdf((report.pictured or report.page)()))
     text = text_of(document)
     assert text.index("Layers") < text.index("share of the cases") < text.index("Units\n")
 

@@ -114,7 +114,7 @@ class Output:
         elif self.as_json:
             self.print_json(result)
         else:
-            self.terminal.show(result.report(**options).page)
+            self.terminal.show(result.report(**options).page())
 
     @staticmethod
     def print_json(result: Result) -> None:

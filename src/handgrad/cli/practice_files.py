@@ -115,7 +115,6 @@ class Places:
     def write(self, worked: WorkedSheets, layout: Layout, also: Mapping[Path, bytes]) -> None:
         """Writes all of them, and the files `also`, or none; then a line for each file or folder."""
         from handgrad.exercises import file_names, made_folders
-        from handgrad.saving import Report
 
         if self.system is not None:
             self._beside_system.write(worked, layout, also)
@@ -125,16 +124,16 @@ class Places:
         for path in self.output.paths:
             if _is_folder(path):
                 for name, one in alone.items():
-                    reports[path / f"{name}{self._ending}"] = Report(layout.page(one))
+                    reports[path / f"{name}{self._ending}"] = layout.page(one).report()
             else:
-                reports[path] = Report(layout.page(worked), json=worked.sheets.to_json)
+                reports[path] = replace(layout.page(worked).report(), json=worked.sheets.to_json)
         if self.key is not None and _is_folder(self.key):
             for name, one in alone.items():
-                reports[self.key / f"{name}-key{self._ending}"] = Report(one.keys())
+                reports[self.key / f"{name}-key{self._ending}"] = one.keys().report()
         elif self.key is not None:
-            reports[self.key] = Report(worked.keys())
+            reports[self.key] = worked.keys().report()
         if self.short_key is not None:
-            reports[self.short_key] = Report(worked.short_key(layout.blanks))
+            reports[self.short_key] = worked.short_key(layout.blanks).report()
         folders = [p for p in (*self.output.paths, self.key) if p is not None and _is_folder(p)]
         with made_folders([*folders, *dict.fromkeys(f.parent for f in also)]):
             self.output.write_each(reports, also)

@@ -63,7 +63,7 @@ class Comparison(Result):
 
     def report(self, **options: Any) -> Report:
         """The page in every form that a file may have."""
-        return Report(self.page(), json=self.to_json, slides=lambda: self.page(layout="slides"))
+        return Report(self.page, json=self.to_json, slides=lambda: self.page(layout="slides"))
 
     @classmethod
     def json_views(cls) -> Views:

@@ -36,7 +36,7 @@ class QuestionSheet(Result):
 
     def report(self, **options: Any) -> Report:
         """The page in every form that a file may have."""
-        return Report(self.page(), json=self.to_json, slides=lambda: self.page(layout="slides"))
+        return Report(self.page, json=self.to_json, slides=lambda: self.page(layout="slides"))
 
     def __iter__(self) -> Iterator[Question]:
         return iter(self.questions)

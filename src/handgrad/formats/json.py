@@ -86,11 +86,13 @@ def to_json(
     return {"schema": schema_id(name), **writing(views or {}, style or Style()).record(record)}
 
 
+@paused()
 def render_json(value: Mapping[str, Any]) -> str:
     """An object that `to_json` made, on one line, in ASCII so that every console takes it."""
     import json
 
-    return f"{json.dumps(value, allow_nan=False)}\n"
+    # What was made of records holds nothing that it is held by.
+    return f"{json.dumps(value, allow_nan=False, check_circular=False)}\n"
 
 
 def schema_id(name: str) -> str:
@@ -167,10 +169,6 @@ class Writing(Place):
 
     def under(self, name: object, value: Any) -> Any:
         """What stands under a key, or at a place of a list."""
-        return self.plain(value)
-
-    def plain(self, value: Any) -> Any:
-        """Whatever stands in a record."""
         kind = value.__class__
         if kind in AS_IT_IS:
             return value
@@ -203,14 +201,10 @@ class WritingApart(Writing):
         self._arrays, self._path = arrays, [""]
         self._known: dict[int, tuple[Array, str]] = {}
 
-    def plain(self, value: Any) -> Any:
-        if isinstance(value, np.ndarray) and value.dtype != object and value.size > FEW:
-            return self._apart(value)
-        return super().plain(value)
-
     def under(self, name: object, value: Any) -> Any:
         self._path.append(f"{self._path[-1]}.{name}".lstrip("."))
-        written = super().under(name, value)
+        large = isinstance(value, np.ndarray) and value.dtype != object and value.size > FEW
+        written = self._apart(value) if large else super().under(name, value)
         self._path.pop()
         return written
 
@@ -229,10 +223,13 @@ def numbers(array: Array) -> Any:
     """Nested lists of numbers, null for what isn't finite; of objects, how they are spelled."""
     if array.dtype == object:
         return [numbers(np.asarray(row)) for row in array] if array.ndim else str(array[()])
+    if not array.ndim:
+        value = array.item() + 0.0
+        return value if math.isfinite(value) else None
     values = np.add(array, 0.0)  # −0 as 0
     if all_finite(values):
         return values.tolist()
-    return [numbers(row) for row in values] if values.ndim else None
+    return [numbers(row) for row in values]
 
 
 def form_of(record: type) -> JsonForm:

@@ -106,6 +106,8 @@ class Latex:
             return _fenced(node.brackets, self.text(node.part))
         if isinstance(node, nodes.Array):
             return self._array(node)
+        if isinstance(node, nodes.Stacked):
+            return rf"\frac{{{self.text(node.over)}}}{{{self.text(node.under)}}}"
         return str(self.draw(node))
 
     def draw(self, node: Node | nodes.Bracket) -> Tex:
@@ -115,7 +117,7 @@ class Latex:
                 return _symbol(symbol, index)
             case nodes.FigureText(text):
                 return _number(text)
-            case nodes.Row() | nodes.Sign() | nodes.Fenced() | nodes.Array():
+            case nodes.Row() | nodes.Sign() | nodes.Fenced() | nodes.Array() | nodes.Stacked():
                 return Tex(self.text(node))
             case nodes.Evaluated():
                 return Tex(self._result(node))
@@ -128,8 +130,6 @@ class Latex:
                 return Tex(of.brackets.latex_right if closing else of.brackets.latex_left)
             case nodes.Root(part):
                 return Tex(rf"\sqrt{{{self.draw(part)}}}")
-            case nodes.Stacked(over, under):
-                return Tex(rf"\frac{{{self.draw(over)}}}{{{self.draw(under)}}}")
             case nodes.Raised(base, exponent):
                 drawn = self.draw(base)
                 return Tex(

@@ -202,7 +202,9 @@ class ClassReport(Result):
     def report(self, **options: Any) -> Report:
         """The page in every form that a file may have."""
         return Report(
-            self.page(**options), json=self.to_json, slides=lambda: self.page(layout="slides")
+            lambda: self.page(**options),
+            json=self.to_json,
+            slides=lambda: self.page(layout="slides"),
         )
 
     def style(self) -> Style:

@@ -13,7 +13,7 @@ from handgrad.files import Waiting, check_writable, file_name, made_folders, wai
 from handgrad.grading.class_report import ClassReport
 from handgrad.grading.grading import GradedSheet, Grading, Sheets
 from handgrad.page.blocks import Paragraph
-from handgrad.saving import Page, Report, Settings, check_files
+from handgrad.saving import Page, Settings, check_files
 from handgrad.saving.kinds import bytes_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _Feedback:
         check_writable([path], self.out.force)
         page = _named(sheet.report().page(self.out.level), sheet.id)
         self.files.write(
-            path, bytes_of(Report(page), path, Settings(paper=self.out.settings.paper))
+            path, bytes_of(page.report(), path, Settings(paper=self.out.settings.paper))
         )
 
     def _name(self, sheet: GradedSheet) -> str:

@@ -323,7 +323,7 @@ class Problem(Shown):
 
     def report(self) -> Report:
         """The page, with no other forms."""
-        return Report(self.page())
+        return Report(self.page)
 
     def with_values(self, values: Values) -> Problem:
         """The problem with other numbers, by name; `rate` is the update's where no value has that name.

@@ -49,29 +49,30 @@ class Settings:
 
 def _page(report: Report, settings: Settings) -> tuple[Document]:
     """The page as the terminal shows it."""
-    return (report.page,)
+    return (report.page(),)
 
 
 def _pictured(report: Report, settings: Settings) -> tuple[Document]:
     """The page with its pictures, or the slides that are asked for."""
     if settings.slides:
         return (_form(report, "slides", report.slides),)
-    return (report.pictured() if report.pictured is not None else report.page,)
+    return ((report.pictured or report.page)(),)
 
 
 def _program(report: Report, settings: Settings) -> tuple[Document]:
     """The page with its code."""
-    return (report.program() if report.program is not None else report.page,)
+    return ((report.program or report.page)(),)
 
 
 def _picture(report: Report, settings: Settings) -> tuple[Drawing, Style]:
     """The picture alone, or the first of the page."""
-    figures = [block for block in report.page.blocks if isinstance(block, Figure)]
+    page = report.page()
+    figures = [block for block in page.blocks if isinstance(block, Figure)]
     if report.picture is None and figures:
         drawing = figures[0].drawing
     else:
         drawing = _form(report, "picture", report.picture)
-    return drawing, Style.of(report.page)
+    return drawing, Style.of(page)
 
 
 def _object(report: Report, settings: Settings) -> tuple[dict[str, Any]]:

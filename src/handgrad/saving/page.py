@@ -14,7 +14,7 @@ class Page(Document, Shown):
 
     def report(self) -> Report:
         """The page, with no other forms."""
-        return Report(self)
+        return Report(lambda: self)
 
     def __repr__(self) -> str:
         return f"<Page {self.title!r}: {len(self.blocks)} blocks>"

@@ -35,7 +35,7 @@ class Report:
         lacking: by form that it does not have, why not, and the mend.
     """
 
-    page: Document
+    page: Callable[[], Document]
     pictured: Callable[[], Document] | None = None
     program: Callable[[], Document] | None = None
     slides: Callable[[], Document] | None = None

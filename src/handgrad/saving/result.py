@@ -29,7 +29,7 @@ class Result(Shown):
 
     def report(self, **options: Any) -> Report:
         """The page, with these options of `page`, and the object that `--json` prints."""
-        return Report(self.page(**options), json=self.to_json)
+        return Report(lambda: self.page(**options), json=self.to_json)
 
     def to_json(self, arrays: dict[str, Array] | None = None) -> dict[str, Any]:
         """The answer as plain objects, lists, texts and numbers, at full precision.

@@ -40,13 +40,14 @@ class Shown(ABC):
 
         try:
             report = self.report()
-            pictured = report.pictured() if report.pictured is not None else report.page
+            page = report.page()
+            pictured = page if report.pictured is None else report.pictured()
         except HandgradError as error:
             return {"text/plain": f"{self!r}\n{error}"}
         return {
             "text/html": render_fragment(pictured),
-            "text/markdown": render_markdown(report.page, alerts=False),
-            "text/plain": render_terminal(report.page, width=WIDTH, colour=False, unicode=True),
+            "text/markdown": render_markdown(page, alerts=False),
+            "text/plain": render_terminal(page, width=WIDTH, colour=False, unicode=True),
         }
 
     def to_html(self) -> str:

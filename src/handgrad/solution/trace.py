@@ -305,7 +305,7 @@ class Trace(Result):
         lacking = _lacking(only, step, elements)
         whole = only is None and step is None
         return Report(
-            page=page(),
+            page=page,
             pictured=lambda: page(pictures=True, open_entries=True),
             program=lambda: self.page(only=only, step=step, elements=elements, code=True),
             slides=None

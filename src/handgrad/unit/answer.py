@@ -75,7 +75,7 @@ class UnitSolution(Result):
     def report(self, **options: Any) -> Report:
         """The page in every form that a file may have."""
         return Report(
-            self.page(**options),
+            lambda: self.page(**options),
             json=self.to_json,
             slides=lambda: self.page(**options, layout="slides"),
         )

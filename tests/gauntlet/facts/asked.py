@@ -34,7 +34,7 @@ from tests.gauntlet.facts.lines import numbers_only, unsettled, unsettled_before
 from tests.gauntlet.facts.notes import are_zero, slope
 from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts, problem_text
-from tests.gauntlet.facts.updating import Optimiser, Updated, scaled
+from tests.gauntlet.facts.updating import LEAST, Optimiser, Updated, scaled
 from tests.gauntlet.library_names import LIBRARIES
 from tests.gauntlet.sliding import CONVOLUTIONS
 
@@ -472,12 +472,15 @@ def _largest_move(question: LargestMove, facts: Facts) -> Found:
     said = {(e.name, e.index) for e in question.ties}
     yield said <= perhaps, f"as far go {perhaps}"
     yield len(said) >= min(MOST_TIES, len(surely)), f"as far go {surely}"
-    still = sum(int((m == 0).sum()) for m in moved.values())
+    sizes = {n: np.abs(facts.at.gradients[n]) for n in given}
+    # Of a gradient below `LEAST` the judge makes no step, and the product may.
+    still = sum(
+        int(((m == 0) & ((sizes[n] == 0) | (sizes[n] >= LEAST))).sum()) for n, m in moved.items()
+    )
     # 1 - σ(41) is 0 in floats, and what RMSProp makes of so small a gradient is not.
-    lost = 1e-14 * max(float(np.abs(facts.at.gradients[n]).max()) for n in given)
+    lost = 1e-14 * max(float(size.max()) for size in sizes.values())
     nearly = sum(
-        int(((m <= 1e-14 * furthest) | (np.abs(facts.at.gradients[n]) <= lost)).sum())
-        for n, m in moved.items()
+        int(((m <= 1e-14 * furthest) | (sizes[n] <= lost)).sum()) for n, m in moved.items()
     )
     yield still <= question.still <= nearly, f"{still} do not move"
     yield question.total == sum(m.size for m in moved.values()), "another total"
