@@ -493,7 +493,7 @@ def _longer_step(question: LongerStep, facts: Facts) -> Found:
     yield question.own_rates == own, f"rates of their own are {own}"
     yield near(question.loss, facts.loss), f"the loss is {facts.loss}"
     for times, said in ((1, question.after), (question.times, question.other_after)):
-        updated = Updated(facts.oracle, scaled(facts.oracle.update, times))
+        updated = Updated.by(facts, scaled(facts.oracle.update, times))
         updated.after(1)
         loss = updated.losses[1]
         if said is None:

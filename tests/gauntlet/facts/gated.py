@@ -486,7 +486,7 @@ def _remedy(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
         update = seen.facts.oracle.update
         rate = 0.0 if update.get("rates") else update.get("rate", 0.1) / 10
         yield near(remedy.rate, rate), f"the smaller rate is {rate}"
-        otherwise = Updated(seen.facts.oracle, seen.facts.oracle.update)
+        otherwise = Updated.by(seen.facts, seen.facts.oracle.update)
         after = seen.facts.under(seen.facts.oracle.run(otherwise.after(remedy.updates)))
         measured = Measured(seen, after, unit)
         if math.isfinite(measured.gradient):
@@ -514,7 +514,7 @@ def _changed(seen: Seen, remedy: Remedy, unit: Unit) -> Iterator[Facts]:
             yield swapped(facts, "relu", "leaky_relu", ())
         case "smaller_rate":
             update = scaled(facts.oracle.update, 0.1)
-            yield facts.under(facts.oracle.run(Updated(facts.oracle, update).after(remedy.updates)))
+            yield facts.under(facts.oracle.run(Updated.by(facts, update).after(remedy.updates)))
         case "go_on" if remedy.updates * facts.cases <= MOST_RUNS // facts.oracle.pace:
             yield facts.under(facts.oracle.run(Updated.of(facts).after(remedy.updates)))
         case _:

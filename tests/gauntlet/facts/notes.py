@@ -344,8 +344,8 @@ KINKS: dict[str, tuple[Any, str]] = {
     "mae": (lambda a, b: a == b, "its slope there is taken as 0"),
     "abs": (lambda a: a == 0, "its slope there is taken as 0"),
     "sqrt": (lambda a: a == 0, "no finite slope at 0"),
-    "maximum": (lambda a, b: a == b, "each takes half of the gradient"),
-    "minimum": (lambda a, b: a == b, "each takes half of the gradient"),
+    "maximum": (lambda a, b: terms.apart(a, b) == 0, "each takes half of the gradient"),
+    "minimum": (lambda a, b: terms.apart(a, b) == 0, "each takes half of the gradient"),
     "max": (
         lambda a, axis=None, keepdims=False, first=False: _ties(a, axis),
         "share the gradient equally",
@@ -369,7 +369,7 @@ KINKS: dict[str, tuple[Any, str]] = {
     "max_pool2d": (lambda a, **o: _tied_windows(a, 2, **o), "share the gradient equally"),
     "max_pool3d": (lambda a, **o: _tied_windows(a, 3, **o), "share the gradient equally"),
     **{
-        name: (lambda a, b: a == b, "may jump there")
+        name: (lambda a, b: terms.apart(a, b) == 0, "may jump there")
         for name in ("less", "less_equal", "greater", "greater_equal")
     },
 }

@@ -556,6 +556,9 @@ def _cofactors(a: Array) -> Array:
     return found
 
 
+apart = _on_paper(lambda a, b: a - b, lambda a, b: a + b)
+"""How far a is above b: 0 where no more than a rest of rounding parts them."""
+
 MEANING: Mapping[str, Callable[..., Array]] = {
     "circle_number": lambda: np.asarray(+mpmath.pi, dtype=object),
     "euler_number": lambda: np.asarray(+mpmath.e, dtype=object),
@@ -576,13 +579,13 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "abs": abs,
     "sign": lambda a: _flags(a > 0) - _flags(a < 0),
     "step": lambda z: _flags(z > 0),
-    "larger": lambda a, b: _flags(a > b) + _flags(a == b) / 2,
+    "larger": lambda a, b: _flags(apart(a, b) > 0) + _flags(apart(a, b) == 0) / 2,
     "maximum": lambda a, b: _choose(a > b, a, b),
     "minimum": lambda a, b: _choose(a < b, a, b),
-    "less": lambda a, b: _flags(a < b),
-    "less_equal": lambda a, b: _flags(a <= b),
-    "greater": lambda a, b: _flags(a > b),
-    "greater_equal": lambda a, b: _flags(a >= b),
+    "less": lambda a, b: _flags(apart(a, b) < 0),
+    "less_equal": lambda a, b: _flags(apart(a, b) <= 0),
+    "greater": lambda a, b: _flags(apart(a, b) > 0),
+    "greater_equal": lambda a, b: _flags(apart(a, b) >= 0),
     "where": lambda c, a, b: _choose(c != 0, a, b),
     "relu": relu,
     "leaky_relu": lambda z, alpha=0.01: _choose(z > 0, z, alpha * z),

@@ -212,10 +212,15 @@ def settings(oracle: Oracle) -> dict[str, float]:
 
 @dataclass
 class Updated:
-    """A problem's parameters after each update, and what its rule then remembers."""
+    """A problem's parameters after each update, and what its rule then remembers.
+
+    Arguments:
+        told: the gradients at the start that are judged, which say whether one below `LEAST` was told as 0.
+    """
 
     oracle: Oracle
     update: Mapping[str, Any]
+    told: Mapping[str, Any] = field(default_factory=dict)
     parameters: list[dict[str, Any]] = field(default_factory=list)
     memories: list[Optimiser] = field(default_factory=list)
 
@@ -224,8 +229,16 @@ class Updated:
         """The updates of a problem; kept, as they are asked for line by line."""
         found = _KNOWN.get(facts.oracle)
         if found is None:
-            found = _KNOWN[facts.oracle] = Updated(facts.oracle, facts.oracle.update)
+            found = _KNOWN[facts.oracle] = Updated.by(facts, facts.oracle.update)
         return found
+
+    @staticmethod
+    def by(facts: Any, update: Mapping[str, Any]) -> Updated:
+        """The updates of a problem by another rule."""
+        known = facts.trace.gradients
+        return Updated(
+            facts.oracle, update, {n: known[n] for n in facts.oracle.parameters if n in known}
+        )
 
     def __post_init__(self) -> None:
         self._optimiser = Optimiser(self.update)
@@ -273,7 +286,7 @@ class Updated:
         Arguments:
             forgetting: whether it has forgotten the gradients so far, as momentum and Adam's mean remember them.
         """
-        other = Updated(oracle, update)
+        other = Updated(oracle, update, self.told)
         other.parameters = [self.after(count)]
         other._optimiser = self.memories[count].copied(update)
         if forgetting:
@@ -285,7 +298,8 @@ class Updated:
         own = {n: np.abs(gradients[n]) for n in self.oracle.parameters}
         largest = max((float(a.max(initial=0.0)) for a in own.values()), default=0.0)
         # Paper has 170 digits: a gradient of 10⁻²¹⁰ that is a difference of numbers near 1 is not told from 0.
-        settled = {**gradients, **{n: np.where(own[n] < LEAST, 0.0, gradients[n]) for n in own}}
+        lost = {n: (own[n] < LEAST) & (np.asarray(self.told.get(n, 0.0)) == 0) for n in own}
+        settled = {**gradients, **{n: np.where(lost[n], 0.0, gradients[n]) for n in own}}
         for name, sizes in own.items():
             tiny = (sizes > 0) & (sizes < 1e-14 * largest)
             if tiny.any():
