@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import tracemalloc
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 import handgrad
@@ -43,3 +45,19 @@ def test_a_step_keeps_its_solution() -> None:
     assert step.trace is not None
     assert step in step.trace.steps
     assert "Layer 1" in step.to_html()
+
+
+def test_a_large_solution_takes_little_more_than_its_numbers() -> None:
+    """Gradients, new parameters and the gradients there, and of what lies in between less than half as much."""
+    generator = np.random.default_rng(0)
+    problem = handgrad.Problem.mlp(
+        [784, 512, 512, 10], "relu", "softmax", "cross_entropy", x=generator.normal(size=784),
+        y=np.eye(10)[3], rate=0.01,
+    )  # fmt: skip
+    numbers = sum(given.array.nbytes for given in problem.parameters.values())
+    handgrad.solve(problem).to_json({})  # what is made once for all
+    tracemalloc.start()
+    handgrad.solve(problem).to_json({})
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3.5 * numbers

@@ -302,3 +302,13 @@ def test_train_knows_every_rule() -> None:
         rule="lion",
     )
     assert (study.update.rule, dict(study.update.options)) == ("lion", {"clip_norm": 0.5})
+
+
+def test_a_large_gradient_that_cancels_with_the_decay_moves_nothing() -> None:
+    """Rests of rounding are looked for in every part of a large array: Adagrad would make a whole step of each."""
+    weights = np.random.default_rng(0).integers(-9, 10, (300, 300)) / 10
+    slopes = np.round(-0.1 * weights, 2)
+    assert np.count_nonzero(slopes + 0.1 * weights) > 50_000
+    update = handgrad.Update("adagrad", 0.1, {"weight_decay": 0.1})
+    problem = handgrad.Problem("L = sum(C*W)", {"W": weights}, {"C": slopes}, update=update)
+    assert np.array_equal(handgrad.solve(problem).updated["W"], weights)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 from handgrad.errors import OptionError
+
+Content: TypeAlias = "bytes | Callable[[IO[bytes]], object]"
+"""What is in a file, or what writes it there: of large arrays no copy is held."""
 
 LONGEST = 60
 """Characters of a file's name that is made of a text, at most."""
@@ -58,8 +61,8 @@ def check_writable(paths: Sequence[Path], force: bool) -> None:
             raise OptionError(f"cannot be written: {_words(error)}", where=str(path)) from None
 
 
-def write_files(contents: Mapping[Path, bytes], force: bool = False) -> None:
-    """Writes files, each whole or not at all; none takes its place before all are written.
+def write_files(contents: Mapping[Path, Content], force: bool = False) -> dict[Path, int]:
+    """Writes files, each whole or not at all; none takes its place before all are written. Their sizes in bytes.
 
     A link is followed, an old file's permissions are kept, and a new file has those that the
     system gives new files. Raises `OptionError` where a file cannot be written; what was there
@@ -69,6 +72,7 @@ def write_files(contents: Mapping[Path, bytes], force: bool = False) -> None:
     with waiting() as files:
         for path, content in contents.items():
             files.write(path, content)
+    return files.sizes
 
 
 class Waiting:
@@ -78,11 +82,14 @@ class Waiting:
         self._temporary: dict[Path, Path] = {}
         self.sizes: dict[Path, int] = {}
 
-    def write(self, path: Path, content: bytes) -> None:
+    def write(self, path: Path, content: Content) -> None:
         """A file that is written at once. Raises `OptionError` where it cannot be."""
         try:
             with self.opened(path) as file:
-                file.write(content)
+                if isinstance(content, bytes):
+                    file.write(content)
+                else:
+                    content(file)
         except OSError as error:
             raise OptionError(f"cannot be written: {_words(error)}", where=str(path)) from None
 

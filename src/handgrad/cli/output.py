@@ -15,7 +15,7 @@ from handgrad.cli.options import Command, option, takes
 from handgrad.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from handgrad.saving import Paper, Report, Result, Settings
+    from handgrad.saving import Content, Paper, Report, Result, Settings
 
 MANY = 6
 """So many files of one folder are told one by one, at most."""
@@ -119,9 +119,9 @@ class Output:
     @staticmethod
     def print_json(result: Result) -> None:
         """One JSON object on standard output, in ASCII so that every console takes it."""
-        import json
+        from handgrad.formats.json import render_json
 
-        click.echo(json.dumps(result.to_json(), allow_nan=False))
+        click.echo(render_json(result.to_json()), nl=False)
 
     def write(self, report: Report) -> None:
         """Writes the files, and a line for each."""
@@ -142,7 +142,7 @@ class Output:
     def write_each(
         self,
         reports: Mapping[Path, Report],
-        also: Mapping[Path, bytes] | None = None,
+        also: Mapping[Path, Content] | None = None,
     ) -> None:
         """Writes each report to its file, and the files `also`, all of them or none.
 

@@ -6,15 +6,21 @@ no more than rounding leaves of terms of that size is 0, and two numbers that di
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from handgrad.arrays import AnyArray, Namespace
+import numpy as np
+
+from handgrad.arrays import AnyArray, Array, Namespace
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Kernel, Signature
 
 NOISE = 1e-14
 """What rounding may leave of numbers that cancel, for each unit of the largest of them."""
+
+PART = 65_536
+"""Numbers of a large array whose residues are looked for at once."""
 
 LARGEST = 1e9
 """The largest terms whose sum may be 0 on paper: numbers that have run away are no decimals that cancel."""
@@ -28,15 +34,36 @@ def without_residue(call: Call, signature: Signature) -> Kernel:
     kernel = operation.kernel(signature)
     if operation.sizes is None:
         return kernel
-    added_up = operation.sizes(signature)
+    added_up, elementwise = operation.sizes(signature), operation.elementwise
 
-    def cleaned(xp: Namespace, *arguments: AnyArray) -> AnyArray:
-        result = kernel(xp, *arguments)
+    def settled(xp: Namespace, result: Any, *arguments: Any) -> AnyArray:
         size = added_up(xp, *[xp.abs(a) for a in arguments])
         # Neither what has overflowed nor what is no number is a residue.
-        return xp.where((xp.abs(result) < NOISE * size) & (size < LARGEST), 0.0, result)
+        cleared: AnyArray = xp.where(
+            (xp.abs(result) < NOISE * size) & (size < LARGEST), 0.0, result
+        )
+        return cleared
+
+    def cleaned(xp: Namespace, *arguments: Any) -> AnyArray:
+        result: Any = kernel(xp, *arguments)
+        if not (elementwise and isinstance(result, np.ndarray) and result.size > PART):
+            return settled(xp, result, *arguments)
+        if any(np.shape(a) not in ((), result.shape) for a in arguments):
+            return settled(xp, result, *arguments)
+        # Of a large array the sizes of all terms are never at hand at once.
+        for part in _parts(result):
+            result[part] = settled(
+                xp, result[part], *[a[part] if np.ndim(a) else a for a in arguments]
+            )
+        return result
 
     return cleaned
+
+
+def _parts(array: Array) -> Iterator[slice]:
+    """Rows of a large array, about `PART` numbers at a time."""
+    rows = max(1, PART * len(array) // array.size)
+    return (slice(start, start + rows) for start in range(0, len(array), rows))
 
 
 def never_cancels(call: Call, formulas: Mapping[Leaf, Expression]) -> bool:

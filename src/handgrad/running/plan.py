@@ -348,13 +348,18 @@ def plan_carrying(graph: Graph, carry: Carry, decimals: int) -> Plan:
     return _plan(graph, decimals if carry == "rounded" else None)
 
 
-def clean_plan(graph: Graph) -> Plan:
-    """The plan whose sums are without rounding residues."""
-    return _plan(graph, None, clean=True)
+def clean_plan(graph: Graph, *, asked: bool = False) -> Plan:
+    """The plan whose sums are without rounding residues; of what is `asked` alone, without the other gradients."""
+    return _plan(graph, None, clean=True, asked=asked)
 
 
-def _plan(graph: Graph, decimals: int | None, *, clean: bool = False) -> Plan:
-    return _plans.of(graph, (decimals, clean), lambda: Plan(graph, decimals, clean=clean))
+def _plan(graph: Graph, decimals: int | None, *, clean: bool = False, asked: bool = False) -> Plan:
+    def made() -> Plan:
+        aside = unasked(graph) if asked else ()
+        lines = [x for x in (*graph.forward, *graph.backward) if x.leaf not in aside]
+        return Plan(graph, decimals, lines=lines, clean=clean)
+
+    return _plans.of(graph, (decimals, clean, asked), made)
 
 
 def run(

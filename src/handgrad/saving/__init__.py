@@ -1,5 +1,6 @@
 """Results and pages as files: the kinds of file, and what of a result each of them holds."""
 
+from handgrad.files import Content as Content
 from handgrad.saving.kinds import KINDS as KINDS
 from handgrad.saving.kinds import Paper as Paper
 from handgrad.saving.kinds import Settings as Settings

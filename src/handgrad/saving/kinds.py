@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from handgrad.errors import OptionError, nearest
-from handgrad.files import check_writable, write_files
+from handgrad.files import Content, check_writable, write_files
 from handgrad.formats.style import Style
 from handgrad.page import Document
 from handgrad.page.blocks import Figure
@@ -160,7 +160,7 @@ def save_each(
     reports: Mapping[Path, Report],
     settings: Settings | None = None,
     force: bool = False,
-    also: Mapping[Path, bytes] | None = None,
+    also: Mapping[Path, Content] | None = None,
 ) -> dict[Path, int]:
     """Writes several reports, each to a file of its own, as `save` does.
 
@@ -179,10 +179,9 @@ def save_each(
 
     with ThreadPoolExecutor() as pool:
         made = pool.map(lambda file: bytes_of(file[1], file[0], settings), reports.items())
-        contents = dict(zip(reports, made, strict=True))
+        contents: dict[Path, Content] = dict(zip(reports, made, strict=True))
     contents.update(also or {})
-    write_files(contents, force)
-    return {path: len(content) for path, content in contents.items()}
+    return write_files(contents, force)
 
 
 def bytes_of(report: Report, path: Path, settings: Settings) -> bytes:
@@ -194,13 +193,11 @@ def bytes_of(report: Report, path: Path, settings: Settings) -> bytes:
     return made.encode("utf-8") if isinstance(made, str) else made
 
 
-def with_arrays_apart(report: Report, path: Path) -> dict[Path, bytes]:
+def with_arrays_apart(report: Report, path: Path) -> dict[Path, Content]:
     """A .json whose larger arrays are left to an .npz of its name, and that file: both by their contents.
 
     Raises `OptionError`, naming the file, where the report is not written as JSON.
     """
-    import io
-
     import numpy as np
 
     from handgrad.formats.json import render_json
@@ -212,9 +209,8 @@ def with_arrays_apart(report: Report, path: Path) -> dict[Path, bytes]:
         )
     except OptionError as error:
         raise error.at(str(path)) from None
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)
-    return {path: render_json(whole).encode(), path.with_suffix(".npz"): packed.getvalue()}
+    written = render_json(whole).encode()
+    return {path: written, path.with_suffix(".npz"): partial(np.savez, **arrays)}
 
 
 def check_files(paths: Sequence[Path], settings: Settings, force: bool) -> None:

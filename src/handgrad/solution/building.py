@@ -26,7 +26,7 @@ from handgrad.solution.notes.not_finite import UnaskedGradient
 from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.noting import notes_of
 from handgrad.solution.numbers import Numbers
-from handgrad.solution.residues import Residues, without_residues
+from handgrad.solution.residues import Residues, too_large_for_paper, without_residues
 from handgrad.solution.stable import told_by
 from handgrad.solution.structure import Phase, Role, StepKind, TraceLine, TrainingStep
 from handgrad.solution.trace import Step, Trace
@@ -67,7 +67,8 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
     if carry == "exact":
         first, residues = without_residues(problem, graph, floats)
         if problem.update is not None:
-            plan = clean_plan(graph)  # of the runs after an update
+            large = too_large_for_paper(graph, floats.numbers)
+            plan = clean_plan(graph, asked=large)  # of the runs after an update
     return _TraceBuilding(problem, graph, plan, first, residues, decimals).trace(steps)
 
 

@@ -57,8 +57,7 @@ def without_residues(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, 
 
     The run itself, where floats leave nothing or it is too large for paper.
     """
-    lines = [line.leaf for line in (*graph.forward, *graph.backward)]
-    if sum(np.size(floats.numbers[leaf]) for leaf in lines) > MOST:
+    if too_large_for_paper(graph, floats.numbers):
         return floats, {}
     sizes = {leaf: _largest(value) for leaf, value in floats.numbers.items()}
     left = {leaf: residue for leaf, residue in _left(graph, floats, sizes) if residue.any()}
@@ -89,8 +88,7 @@ def after_update(problem: Callable[[], Problem], graph: Graph, clean: Run, float
     of the parameters is all that is left, and it is the run that is `clean` of it. The `problem` with the new
     parameters is made only where it is needed.
     """
-    lines = [*graph.forward, *graph.backward]
-    if sum(np.size(floats.numbers[line.leaf]) for line in lines) > MOST:
+    if too_large_for_paper(graph, floats.numbers):
         return clean
     sizes = {leaf: _largest(value) for leaf, value in floats.numbers.items()}
     values = [line.leaf for line in graph.forward]
@@ -98,6 +96,12 @@ def after_update(problem: Callable[[], Problem], graph: Graph, clean: Run, float
     if at_rests or not _cancelled(graph, floats, sizes) or _beside_kinks(graph, floats, sizes):
         return clean
     return _on_paper(problem(), graph, floats) or clean
+
+
+def too_large_for_paper(graph: Graph, numbers: Mapping[Leaf, Array]) -> bool:
+    """Whether a run has more than `MOST` numbers, and keeps those that floats give."""
+    lines = (*graph.forward, *graph.backward)
+    return sum(np.size(numbers[line.leaf]) for line in lines) > MOST
 
 
 def _on_paper(problem: Problem, graph: Graph, floats: Run) -> Run | None:

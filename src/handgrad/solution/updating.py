@@ -20,7 +20,7 @@ from handgrad.running.plan import plan_carrying, shown_figures
 from handgrad.solution.grouping import led_to
 from handgrad.solution.notes.update import Diverged
 from handgrad.solution.numbers import Numbers
-from handgrad.solution.residues import after_update
+from handgrad.solution.residues import after_update, too_large_for_paper
 from handgrad.solution.stable import told_by
 from handgrad.solution.structure import FEW, Role, TraceLine, is_short
 from handgrad.updates import Assignment
@@ -98,7 +98,8 @@ class Updating:
         data = {n: g.array for n, g in self.problem.data.items()}
         with np.errstate(all="ignore"):
             self.numbers = self.plan({**data, **self.parameters})
-        if self.run.carry == "exact" and self.step <= RESOLVED:
+        large = too_large_for_paper(self.graph, self.run.numbers)
+        if self.run.carry == "exact" and self.step <= RESOLVED and not large:
             self.numbers = self._resolved(data)
         return np.asarray(self.numbers[Name(self.graph.cost)], dtype=float)
 

@@ -301,7 +301,7 @@ class Updated:
         lost = {n: (own[n] < LEAST) & (np.asarray(self.told.get(n, 0.0)) == 0) for n in own}
         settled = {**gradients, **{n: np.where(lost[n], 0.0, gradients[n]) for n in own}}
         for name, sizes in own.items():
-            tiny = (sizes > 0) & (sizes < 1e-14 * largest)
+            tiny = (sizes > 0) & (sizes < 1e-12 * largest)
             if tiny.any():
                 with suppress(ReadError, ArithmeticError, TypeError, ValueError):
                     exact = precise.gradient(self.oracle, name)
