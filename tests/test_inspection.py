@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.gallery import browser, opened, ran
+from tools.browser import PATH, browser
+from tools.gallery import opened, ran
 from tools.inspection.__main__ import KINDS, PROBLEMS, pages
 from tools.inspection.measures import on_paper, on_screen
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+pytestmark = pytest.mark.skipif(PATH is None, reason="Debian's chromium is not installed")
 
 GOOD = '<main><h1>A page</h1><p>Text</p><svg width="200" height="60"><text x="10" y="20">one</text></svg></main>'
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import handgrad
 from handgrad import operations
 from handgrad.cli.commands import run
+from tools.browser import PATH, browser
 
 DOCS = Path(__file__).parents[1] / "docs"
 TUTORIAL = (DOCS / "tutorial.md").read_text("utf-8")
@@ -99,25 +99,22 @@ WIDTHS = {"light": 1300, "dark": 390}
 
 def looked_at(site: Path, names: list[str], schemes: list[str]) -> None:
     """Looks at pages in a browser, on a desk in the light and on a phone in the dark."""
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe is not installed"
     )
-    chromium = shutil.which("chromium")
-    if chromium is None:
+    if PATH is None:
         pytest.skip("Debian's chromium is not installed")
-    with sync.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with browser() as launched:
         for name in names:
             for scheme in schemes:
                 size = {"width": WIDTHS[scheme], "height": 900}
-                tab = browser.new_page(viewport=size, color_scheme=scheme)
+                tab = launched.new_page(viewport=size, color_scheme=scheme)
                 tab.goto((site / f"{name}.html").as_uri())
                 found = axe.Axe().run(tab)
                 assert found.violations_count == 0, f"{name}: {found.generate_report()}"
                 assert tab.evaluate("document.documentElement.scrollWidth") <= WIDTHS[scheme]
                 tab.close()
-        browser.close()
 
 
 def test_it_is_accessible(site: Path) -> None:

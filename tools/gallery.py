@@ -11,20 +11,18 @@ from __future__ import annotations
 
 import html
 import io
-import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 import handgrad
+from tools.browser import browser
 from tools.lab_views import ACTS, served
 from tools.lab_views import film as filmed
 
@@ -329,18 +327,6 @@ def main(names: Sequence[str]) -> None:
 
 
 # -- taking a picture -----------------------------------------------------------------------
-
-
-@contextmanager
-def browser() -> Iterator[Any]:
-    """Chromium, without a window."""
-    from playwright.sync_api import sync_playwright
-
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 def taken(shot: Shot, folder: Path, chromium: Any) -> bytes:

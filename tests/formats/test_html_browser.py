@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -18,22 +17,19 @@ from handgrad.exercises.page import Exercise, sheets_page
 from handgrad.formats.html import render_html
 from handgrad.page.blocks import Block, Columns, Derivation, Heading, Note, Table
 from handgrad.saving import Page
+from tools.browser import PATH
+from tools.browser import browser as running
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = pytest.mark.skipif(PATH is None, reason="Debian's chromium is not installed")
 
 Open = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
+    with running() as launched:
+        yield launched
 
 
 @pytest.fixture

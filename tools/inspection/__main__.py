@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from tools.gallery import Sheet, browser, compressed, image, opened, ran, sheet
+from tools.browser import browser
+from tools.gallery import Sheet, compressed, image, opened, ran, sheet
 from tools.inspection.measures import Finding, on_paper, on_screen
 
 PROBLEMS = ("lab9", "classes", "batch", "attention", "rnn", "conv", "xor", "softmax")
