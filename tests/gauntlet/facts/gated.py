@@ -311,7 +311,9 @@ def _flat(seen: Seen, unit: tuple[int, ...]) -> Any:
     """The cases in which a unit is saturated at all its positions."""
     operation, slopes = seen.layer.operation, np.abs(seen.slopes[unit])
     if operation in ONE_SIDED:
-        return (slopes == 0).all(axis=0)
+        # That of hard swish is 0 at −1.5, of which autograd leaves a rest.
+        none = slopes < 1e-15 if operation == "hardswish" else slopes == 0
+        return none.all(axis=0)
     return (slopes < FLAT * STEEPEST.get(operation, 0.0)).all(axis=0)
 
 
