@@ -11,6 +11,7 @@ import handgrad
 from handgrad.formats.terminal import render_terminal
 from handgrad.graph import build
 from handgrad.running import evaluate
+from handgrad.solution.units import units
 from tests.oracle import assert_close
 from tests.test_operations import ROWS, Row, anything, some, spelled
 
@@ -134,3 +135,30 @@ def test_the_case_that_is_worked_shows_numbers() -> None:
     step = text[text.index("2.5 ") :]
     assert step.index("in case 2") < step.index("in each case")
     assert "in case 1" not in step
+
+
+@pytest.mark.parametrize("kind", ["txt", "html", "md", "tex", "typ"])
+def test_numbers_that_are_0_in_every_case_are_drawn(kind: str) -> None:
+    zeros = {"cases": [0.0, 0.0, 0.0]}
+    problem = handgrad.Problem(
+        "f = 1/(1 + exp(-(w0*x0 + w1*x1 + w2)))",
+        {"w0": zeros, "w1": zeros, "w2": -0.3},
+        {"x0": -0.5, "x1": zeros},
+    )
+    assert handgrad.render(handgrad.solve(problem), kind)
+
+
+def test_a_slope_that_is_learned_and_differs_from_case_to_case() -> None:
+    """The units of PReLU have in each case the slope that they have alone."""
+    slopes = [0.1, -1.4, 0.0]
+
+    def solved(slope: object) -> handgrad.Trace:
+        equations = "z = W @ x\nh = prelu(z, a)\nL = mse(h, y)"
+        given = {"W": [[-0.8], [1.0]], "a": slope}
+        return handgrad.solve(handgrad.Problem(equations, given, {"x": [0.4], "y": [0.3, 0.1]}))
+
+    (together,) = units(solved({"cases": slopes}))
+    for case, slope in enumerate(slopes):
+        (alone,) = units(solved(slope))
+        assert_close(together.z[..., case], alone.z)
+        assert_close(together.slope[..., case], alone.slope)

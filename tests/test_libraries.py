@@ -110,3 +110,15 @@ def test_other_libraries_are_checked_as_numpy_is() -> None:
             engine(**values)
     silent = handgrad.Engine(handgrad.load("lab9"), loss=False)
     assert np.isnan(silent(W1=torch.eye(2, dtype=torch.float64)).loss)
+
+
+@pytest.mark.parametrize("library", ["torch", "jax"])
+@pytest.mark.parametrize("equation", ["Z = W @ X", "Z = X @ W", "Z = w @ X", "Z = X @ w", "Z = x @ W", "Z = x @ w"])  # fmt: skip
+def test_products_with_what_is_given_in_cases(equation: str, library: str) -> None:
+    draw = np.random.default_rng(0)
+    shapes = {"W": (3, 3), "w": (3,), "X": (3, 3), "x": (3,)}
+    left, right = equation.removeprefix("Z = ").split(" @ ")
+    given = {n: draw.normal(size=shapes[n]) for n in (left, right)}
+    cases = {n: {"cases": draw.normal(size=(4, *shapes[n]))} for n in (left, right) if n in "Xx"}
+    parameters = {n: a for n, a in given.items() if n in "Ww"}
+    agrees(handgrad.Problem(f"{equation}\nL = sum(Z*Z)", parameters, cases), library)

@@ -494,3 +494,12 @@ def test_a_probability_that_is_1_in_floats_has_the_slope_that_it_has_on_paper(en
     why = paths_of(problem, f"d{entry}")
     assert why.value == pytest.approx(expected, rel=1e-12)
     assert sum(path.product for path in why.paths) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("entry", ["dW", "dW[0,0]", "dW[0,0,1]", "h", "z[0,1]"])
+def test_many_networks_are_refused(entry: str) -> None:
+    """A path is one network's: parameters in cases are many."""
+    weights = {"cases": [[[0.5, -1.0]], [[0.1, 2.0]]]}
+    problem = handgrad.Problem("z = W @ x\nh = relu(z)\nL = sum(h)", {"W": weights}, {"x": [1, 2]})
+    with pytest.raises(handgrad.OptionError, match="many networks, not one"):
+        handgrad.why(problem, entry)

@@ -74,9 +74,10 @@ def _matmul_kernel(s: Signature) -> Kernel:
     if not a_batched and (not b_batched or (len(a_shape) == 2 and len(b_shape) == 1)):
         return lambda xp, a, b: xp.matmul(a, b)
     if not b_batched and len(a_shape) == 1:
-        return lambda xp, a, b: xp.matmul(b.T, a)
+        turned = len(b_shape) == 2
+        return lambda xp, a, b: xp.matmul(b.T if turned else b, a)
     if not a_batched and len(a_shape) == 2:
-        return lambda xp, a, b: xp.tensordot(a, b, 1)
+        return lambda xp, a, b: xp.tensordot(a, b, axes=1)
     left = ("ij" if len(a_shape) == 2 else "j") + ("n" if a_batched else "")
     right = ("jk" if len(b_shape) == 2 else "j") + ("n" if b_batched else "")
     out = ("i" if len(a_shape) == 2 else "") + ("k" if len(b_shape) == 2 else "") + "n"

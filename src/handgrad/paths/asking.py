@@ -59,13 +59,16 @@ def why(problem: Problem, entry: str, top: int = TOP) -> Why:
     derivatives on the way, which come from the operations' pull-backs; the `top` largest are
     listed. Of many cases a value that differs from case to case takes the case as its last index.
     A parameter, or `dW2`, without an index is asked about as a whole: its largest entries, or why all are 0.
-    Raises `OptionError` for an entry that the problem does not have.
+    Raises `OptionError` for an entry that the problem does not have, and where parameters are given in cases.
 
         >>> handgrad.why(handgrad.load("lab9"), "dW2[0,1]").path_count
         1
     """
     if not 1 <= top <= MOST:
         raise OptionError(f"{top} paths cannot be listed", where="top", mend=f"from 1 to {MOST}")
+    if any(given.batched for given in problem.parameters.values()):
+        what = "the problem's parameters have cases: many networks, not one"
+        raise OptionError(what, where=entry, mend="ask about one network at a time")
     steps = forward_steps(build(problem))
     opened, parts = with_named_activations(problem)
     graph = build(opened)

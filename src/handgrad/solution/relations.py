@@ -207,7 +207,7 @@ def marks_of(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], 
                 marks[note.unit] = "off"
                 row, *column = note.unit
                 shut.setdefault(row, []).append(tuple(column))
-        elif isinstance(note, ZeroInput) and line.role == "gradient":
+        elif isinstance(note, ZeroInput) and line.role == "gradient" and not line.batched:
             for zeroed in note.zeroes:
                 if zeroed.name == name:
                     marks.update(dict.fromkeys(zeroed.entries, "zeroed"))

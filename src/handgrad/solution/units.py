@@ -78,9 +78,13 @@ def units(trace: Trace) -> tuple[Units, ...]:
         name, call, argument = activation.equation, activation.call, activation.pre_activation
         if not activation.alone or activation.fused or not operation_of(call).elementwise:
             continue
-        z = run.of(argument)
+        z, batched = run.of(argument), graph.batched(argument)
         others = [(run.of(a), graph.batched(a)) for a in call.arguments[1:]]
-        slope = slopes_of(call, z, others, batched=graph.batched(argument))
+        cases = [value.shape[-1] for value, with_cases in others if with_cases]
+        if cases and not batched:
+            # A slope that differs from case to case, at numbers that are the same in each.
+            z, batched = np.broadcast_to(np.asarray(z)[..., None], (*np.shape(z), cases[0])), True
+        slope = slopes_of(call, z, others, batched=batched)
         found.append(
             Units(
                 activation=name,
@@ -90,7 +94,7 @@ def units(trace: Trace) -> tuple[Units, ...]:
                 z=z,
                 slope=np.where(z == 0, 0.5, slope) if activation.splits_ties else slope,
                 arriving=_arriving(graph, run, name),
-                batched=graph.batched(argument),
+                batched=batched,
                 step=steps[name].id if name in steps else "",
                 layer=steps[name].layer if name in steps else 0,
                 time_step=steps[name].time_step if name in steps else 0,

@@ -17,6 +17,7 @@ from handgrad.errors import HandgradError, MissingExtraError
 from handgrad.expression import Name
 from handgrad.graph import Graph, build
 from handgrad.problem import Problem
+from handgrad.problem.given import Given
 from handgrad.record import JsonForm
 from handgrad.running import Plan, Run, run
 from handgrad.saving import Page, Result
@@ -205,8 +206,9 @@ def _a_hair_beside(
             if name in problem.parameters or name == found.name
         }
         givens = {n: g.array for n, g in problem.inputs.items()} | moved
+        near = {name: Given(a, problem.inputs[name].batched) for name, a in moved.items()}
         try:
-            ours = total_gradient(graph, run(problem.with_values(moved), graph), found.name)
+            ours = total_gradient(graph, run(problem.with_values(near), graph), found.name)
         except HandgradError:
             continue
         jump = abs(float(ours[found.entry]) - found.ours)

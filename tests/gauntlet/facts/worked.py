@@ -92,8 +92,14 @@ def of_line(line: SumLine, case: int, facts: Facts) -> Found:
     """One number as the sum of its terms."""
     yield len(line.terms) <= line.count, "more terms than there are"
     listed = sum(t.value for t in line.terms)
-    adds_up = near(listed + line.rest, line.value, 1e-8) or any(
-        _subnormal(t.formula, t.case if t.case is not None else case, facts) for t in line.terms
+    # Of terms that cancel, floats keep the digits that the largest has.
+    digit = 1e-15 * max((abs(t.value) for t in line.terms), default=0.0)
+    adds_up = (
+        near(listed + line.rest, line.value, 1e-8)
+        or abs(listed + line.rest - line.value) <= digit
+        or any(
+            _subnormal(t.formula, t.case if t.case is not None else case, facts) for t in line.terms
+        )
     )
     yield adds_up, f"the terms and the rest are {listed + line.rest}"
     if len(line.terms) == line.count:

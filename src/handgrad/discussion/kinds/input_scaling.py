@@ -93,6 +93,8 @@ def _sharing(
 ) -> tuple[tuple[Index, Index], Expression, tuple[Expression, Expression]] | None:
     """Two non-zero entries whose formulas multiply the same entry of a gradient by different inputs."""
     formula = annotated(line.formula, trace.graph.shape)
+    if trace.graph.batched(formula):
+        return None  # entries differ from case to case
     seen: dict[Expression, list[tuple[Index, Expression]]] = {}
     for index in np.ndindex(line.shape):
         opened = entry_of(formula, index)
