@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.explaining.example import example_of
-from handgrad.expression import Name
+from handgrad.explaining.example import COUNT, Example, example_of, general
+from handgrad.expression import Leaf, Name, leaves, literal, substitute
 from handgrad.formats.terminal import render_terminal
 from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.operations.frameworks import AT_KINKS, FRAMEWORKS
+from handgrad.page.blocks import Derivation, Relation
 from handgrad.running.evaluate import value_of
+from handgrad.saving import Page
 from tests.schemas import validate
 
 LANGUAGE = [name for name, operation in BY_NAME.items() if operation.family != "helper"]
@@ -42,12 +45,61 @@ def test_its_pullbacks_are_those_that_are_computed(name: str) -> None:
     assert (found is None) == (explanation.call is None)
     if found is None:
         return
-    numbers = handgrad.run(found.problem, found.graph).numbers
+    example = general(found).example
+    numbers = _numbers(example)
     for pullback in explanation.pullbacks:
-        value = value_of(pullback.formula, numbers, found.graph.batched_leaves)
+        value = value_of(pullback.formula, numbers, example.graph.batched_leaves)
         np.testing.assert_allclose(value, numbers[pullback.argument], rtol=1e-12, atol=1e-15)
-        names = {a.name for a in found.call.arguments if isinstance(a, Name)}
+        names = {a.name for a in example.call.arguments if isinstance(a, Name)}
         assert pullback.argument.name in names
+
+
+@pytest.mark.parametrize("name", LANGUAGE)
+def test_a_formula_holds_for_any_size_or_says_of_which(name: str) -> None:
+    """Where a page gives no size, what it shows is what is computed of arrays of other sizes, n put in."""
+    explanation = handgrad.explain(name)
+    found = example_of(BY_NAME[name])
+    other = found.of_lengths((5, 3, 9)) if found is not None else None
+    if found is None or any(digit in explanation.arrays for digit in "123456789"):
+        return
+    assert other is not None
+    numbers = _numbers(other)
+    for pullback, (argument, formula) in zip(explanation.pullbacks, other.gradients, strict=True):
+        assert pullback.argument == argument
+        counted = "n" in explanation.arrays.split()
+        assert counted or COUNT not in leaves(pullback.formula)
+        with_n = substitute(
+            pullback.formula, lambda e: literal(other.count) if e == COUNT else None
+        )
+        texts = [
+            render_terminal(
+                Page("", (Derivation((Relation(argument, (f,)),)),)),
+                width=200, colour=False, unicode=True,
+            )
+            for f in (with_n, formula)
+        ]  # fmt: skip
+        assert texts[0] == texts[1]
+        value = value_of(formula, numbers, other.graph.batched_leaves)
+        np.testing.assert_allclose(value, numbers[argument], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("mse", "2 (a - b)"), ("mean", "dL/dr"), ("var", "2 (z - mean(z))"), ("mae", "sign(a - b)")],
+)
+def test_the_number_of_entries_is_a_letter(name: str, shown: str) -> None:
+    page = handgrad.explain(name).page()
+    text = render_terminal(page, width=80, colour=False, unicode=False)
+    assert shown in text
+    assert " of n entries" in text
+    assert any(line.strip() == "n" for line in text.splitlines())
+    stated = render_terminal(handgrad.explain("trace").page(), width=80, colour=False, unicode=True)
+    assert "Here z is a 4×4 matrix." in stated
+
+
+def _numbers(example: Example) -> dict[Leaf, Any]:
+    run = handgrad.run(example.problem, example.graph)
+    return {**run.numbers, COUNT: np.asarray(float(example.count))}
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from handgrad.errors import OptionError, nearest
-from handgrad.explaining.example import NAMES, example_of
+from handgrad.explaining.example import NAMES, example_of, general
 from handgrad.expression import Adjoint, Call, Expression
 from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.operations.frameworks import AT_KINKS, SlopeAtKink
@@ -31,7 +31,8 @@ class Explanation(Result):
         spellings: other names of it.
         call: an example of a call; None of what takes no arrays of names alone.
         computes, gradient: what it does to numbers, and what its pull-back does to a gradient, in words.
-        pullbacks: their formulas, of the example.
+        pullbacks: their formulas, of the example; n in them is the number of entries.
+        arrays: what arrays the example is of, where the formulas are not those of all.
         options: by name, what an option is where it is left out, as it is written in equations.
         positional: the options that numbers after the arguments give.
         heading: the option that a text before the arguments gives.
@@ -45,6 +46,7 @@ class Explanation(Result):
     computes: str
     gradient: str
     pullbacks: tuple[Pullback, ...]
+    arrays: str
     options: Mapping[str, str]
     positional: tuple[str, ...]
     heading: str
@@ -76,14 +78,17 @@ def explain(name: str) -> Explanation:
             mend=nearest(name, known) or "docs/problem-files.md lists them",
         )
     example = example_of(operation)
-    gradients = example.gradients if example is not None else []
+    of = general(example) if example is not None else None
     return Explanation(
         name=operation.name,
         spellings=operation.spellings,
         call=example.call if example is not None else None,
         computes=operation.words.forward,
         gradient=operation.words.backward,
-        pullbacks=tuple(Pullback(adjoint, formula) for adjoint, formula in gradients),
+        pullbacks=tuple(Pullback(adjoint, formula) for adjoint, formula in of.gradients)
+        if of
+        else (),
+        arrays=of.arrays if of is not None else "",
         options={n: str(v).lower() or "none" for n, v in operation.options.items()},
         positional=operation.positional,
         heading=operation.heading,

@@ -19,6 +19,8 @@ def explanation_page(explanation: Explanation) -> Page:
     blocks: list[Block] = [Heading((name,), 1), Paragraph((explanation.computes,))]
     if explanation.call is not None:
         blocks.append(Derivation((Relation(Name("r"), (explanation.call,)),)))
+    if explanation.arrays:
+        blocks.append(Paragraph((explanation.arrays,)))
     if explanation.pullbacks:
         blocks += [Heading(("Pull-back",), 2), Paragraph((explanation.gradient,))]
         relations = tuple(Relation(p.argument, (p.formula,)) for p in explanation.pullbacks)
