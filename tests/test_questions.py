@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.cli.commands import run
 from handgrad.discussion import KINDS, Question, questions_for
+from handgrad.discussion.kinds.case_shares import CaseShares
 from handgrad.discussion.kinds.gate_swap import GateSwap
 from handgrad.discussion.kinds.largest_move import LargestMove
 from handgrad.discussion.kinds.longer_step import LongerStep
@@ -461,3 +462,32 @@ def test_every_step_that_is_asked_about_is_worked_out() -> None:
                 assert_close(line.after.value, other.run.gradient(line.after.target.name))
         shown = [r.label for r in relations_in(question.blocks())]
         assert shown == [(f"step {s}",) for _ in question.swaps for s in question.steps]
+
+
+def test_cases_that_pull_as_hard_are_all_named() -> None:
+    """Cases 1 and 3 are wrong by 1 at inputs of 1 and −1; case 3 has the larger loss."""
+    ends = handgrad.Problem(
+        "p = sigmoid(w*x + b)\nL = bce(p, y)",
+        {"w": 100.0, "b": -50.0},
+        {"x": {"cases": [1, 0, -1, 0.5]}, "y": {"cases": [0, 0, 1, 1]}},
+    )
+    question = asked(ends, CaseShares)
+    assert (question.largest, question.ties) == (0, (2,))
+    text = said(question)
+    assert "Cases 1 and 3: the gradients of their own losses" in text
+    assert "The largest loss is that of case 3." in text
+    assert "Which cases pull hardest" in plain_text(question.asked())
+    assert wrong_claims(question, ends) == []
+    alike = handgrad.Problem(
+        "L = 0.5*(w*x - y)**2", {"w": 0.3}, {"x": {"cases": [1, -1]}, "y": {"cases": [1, -1]}}
+    )
+    assert "They are also the cases with the largest loss." in said(asked(alike, CaseShares))
+    single = said(asked(handgrad.load("batch"), CaseShares))
+    assert ": the gradient of its own loss with respect to all parameters has the largest" in single
+
+
+def test_cases_without_any_gradient_are_not_asked_about() -> None:
+    met = handgrad.Problem(
+        "L = (w*x - y)**2", {"w": 1.0}, {"x": {"cases": [1, 0, -1]}, "y": {"cases": [1, 0, -1]}}
+    )
+    assert not [q for q in ask(met) if isinstance(q, CaseShares)]

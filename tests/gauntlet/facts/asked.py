@@ -588,6 +588,14 @@ def _case_shares(question: CaseShares, facts: Facts) -> Found:
     lengths = np.sqrt(sum((g.reshape(-1, facts.cases) ** 2).sum(axis=0) for g in own))
     yield close(question.lengths, lengths), f"the lengths are {lengths}"
     yield near(lengths[question.largest], max(lengths)), "another is longer"
+    tied = {
+        k for k, length in enumerate(lengths) if abs(length - max(lengths)) <= 1e-7 * max(lengths)
+    }
+    yield {question.largest, *question.ties} <= tied, f"the longest are {sorted(tied)}"
+    as_long = {
+        k for k, length in enumerate(lengths) if abs(length - max(lengths)) <= 1e-11 * max(lengths)
+    }
+    yield as_long <= {question.largest, *question.ties}, f"as long are {sorted(as_long)}"
     whole = math.sqrt(
         sum(float((facts.at.gradients[n] ** 2).sum()) for n in facts.oracle.parameters)
     )
