@@ -21,6 +21,7 @@ from handgrad.discussion.kinds.gate_swap import GateSwap
 from handgrad.discussion.kinds.largest_move import LargestMove
 from handgrad.discussion.kinds.longer_step import LongerStep
 from handgrad.discussion.kinds.other_input import OtherInput
+from handgrad.discussion.kinds.small_change import SmallChange
 from handgrad.discussion.kinds.sum_over_paths import SumOverPaths
 from handgrad.discussion.kinds.updated_value import UpdatedValue
 from handgrad.discussion.kinds.zero_entries import ZeroEntries
@@ -491,3 +492,53 @@ def test_cases_without_any_gradient_are_not_asked_about() -> None:
         "L = (w*x - y)**2", {"w": 1.0}, {"x": {"cases": [1, 0, -1]}, "y": {"cases": [1, 0, -1]}}
     )
     assert not [q for q in ask(met) if isinstance(q, CaseShares)]
+
+
+def moving(b: float, gate: str) -> handgrad.Problem:
+    """Two cases whose z is b, and a third."""
+    return handgrad.Problem(
+        ["z = x + b", f"h = {gate}", "L = 0.5*(2*h - y)**2"],
+        {"b": b},
+        {"x": {"cases": [0, 0, 0.5]}, "y": {"cases": [0.05, 0.05, -0.6]}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("b", "gate", "at", "turned"),
+    [
+        (0.0, "relu(z)", 0.0, 2),
+        (-0.004, "relu(z)", 0.0, 2),
+        (0.0, "2*relu(z)/2", 0.0, 0),
+        (-0.005, "abs(z)", 0.0, 0),
+        (0.095, "min(z, 0.1)", 0.1, 0),
+    ],
+)
+def test_a_kink_on_the_way_of_a_change_is_told(b: float, gate: str, at: float, turned: int) -> None:
+    problem = moving(b, gate)
+    question = asked(problem, SmallChange)
+    assert question.jump is not None
+    assert question.jump.at == at
+    assert len(question.jump.turned) == turned
+    text = said(question)
+    assert "kink" in text
+    assert "curvature" not in text
+    assert wrong_claims(question, problem) == []
+
+
+def test_gates_that_open_on_the_way_are_named() -> None:
+    text = said(asked(moving(0.0, "relu(z)"), SmallChange))
+    assert "The loss has a kink where b lies: its slope goes from 1.0667 to 1 at once" in text
+    assert "2 gates open on the way: z in case 1 and z in case 2." in text
+
+
+def test_a_change_without_a_kink_on_its_way_is_asked_about_first() -> None:
+    """The gradient by b is the larger one; where b moves, two gates open."""
+    problem = handgrad.Problem(
+        ["z = w*x + b", "h = relu(z)", "L = 0.5*(2*h - y)**2"],
+        {"w": 0.5, "b": 0.0},
+        {"x": {"cases": [0, 0, 0.5]}, "y": {"cases": [0.05, 0.05, -0.6]}},
+    )
+    question = asked(problem, SmallChange)
+    assert question.entry.name == "w"
+    assert question.jump is None
+    assert "comes from the curvature" in said(question)

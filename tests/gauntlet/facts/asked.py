@@ -610,11 +610,37 @@ def _small_change(question: SmallChange, facts: Facts) -> Found:
     name, given = question.entry.name, {**facts.oracle.parameters, **facts.oracle.data}
     array = np.array(given[name])
     array[question.entry.index] += question.by
-    other = facts.changed(name, array).loss
+    there = facts.changed(name, array)
     gradient = _at(facts.at.gradients, question.entry)
     yield near(question.gradient, gradient), f"the gradient is {gradient}"
     yield near(question.loss, facts.loss), f"the loss is {facts.loss}"
-    yield near(question.other_loss, other), f"the loss would be {other}"
+    yield near(question.other_loss, there.loss), f"the loss would be {there.loss}"
+    before = float(np.asarray(given[name])[question.entry.index])
+    yield near(question.before, before), f"it is {before}"
+    jump = question.jump
+
+    def slope_at(value: float) -> float:
+        moved = np.array(given[name])
+        moved[question.entry.index] = value
+        return _at(facts.changed(name, moved).at.gradients, question.entry)
+
+    if jump is None:
+        beside = slope_at(before + BESIDE)
+        yield near(beside, gradient, 1e-3), f"the slope beside it is {beside}"
+        return
+    yield before <= jump.at <= before + question.by, "the kink is not on the way"
+    own = gradient if jump.at == before else slope_at(jump.at - BESIDE)
+    yield near(jump.before, own, 1e-4), f"the slope before it is {own}"
+    own = slope_at(jump.at + BESIDE)
+    yield near(jump.after, own, 1e-4), f"the slope after it is {own}"
+    yield not near(jump.before, jump.after, 1e-4), "the slope goes on"
+    for unit in jump.turned:
+        yield (unit.z > 0) != (unit.other_z > 0), f"{unit.entry} does not turn"
+        yield from _unit_at(unit, facts, there, "relu", "relu")
+
+
+BESIDE = 1e-7
+"""How far beside a kink a slope is taken."""
 
 
 def _most_sensitive(question: MostSensitive, facts: Facts) -> Found:
