@@ -181,3 +181,94 @@ def test_wrong_entries_are_all_counted() -> None:
         page = handgrad.check(problem, Z=entered).page()
         text = render_terminal(page, width=80, colour=False, unicode=True)
         assert said in text
+
+
+COSINE = handgrad.Problem(
+    "s = dot(u, v) / (norm(u)*norm(v))\nL = 1 - s",
+    {"u": [3, 4]},
+    {"v": {"cases": [[3, 4], [-4, 3], [-3, -4]]}},
+)
+"""The loss's derivative by s is −1 in every case."""
+
+LINEAR = (
+    ["z = W @ x", "L = dot(c, z)"],
+    {"W": [[1, 2], [3, 4]], "c": [5, -6]},
+    {"x": {"cases": [[1, 2], [0, 1], [2, 2]]}},
+)
+
+MATRICES = handgrad.Problem(
+    ["M = A * X", "L = sum(C * M)"],
+    {"A": [[1, 2], [3, 4]], "C": [[1, -2], [3, 5]]},
+    {"X": {"cases": [[[1, 2], [0, 1]], [[1, 1], [2, 2]], [[0, 1], [3, 1]]]}},
+)
+
+
+@pytest.mark.parametrize("figures", [-1, [-1, -1, -1], [[-1, -1, -1]], {"cases": [-1, -1, -1]}])
+def test_a_gradient_that_is_the_same_in_every_case_may_be_written_for_each(figures: object) -> None:
+    assert handgrad.check(COSINE, ds=figures)["ds"].verdict == "right"
+    assert handgrad.check(COSINE, ds=figures, du=[0.0533, -0.04]).all_well
+
+
+def test_a_wrong_case_of_such_a_gradient_is_wrong() -> None:
+    report = handgrad.check(COSINE, ds=[-1, 2, -1])
+    assert (report["ds"].verdict, report["ds"].wrong) == ("wrong", ((1,),))
+    page = render_terminal(report.page(), width=80, colour=False, unicode=True)
+    assert "WRONG in entry 2" in page
+    assert "case 1  case 2  case 3" in page
+    half = handgrad.check(COSINE, ds=[-1, "?", -1])["ds"]
+    assert (half.verdict, half.wrong, half.diagnosis[0].rule) == ("wrong", ((1,),), "not_entered")
+    # Each case's share of the mean over three cases.
+    assert handgrad.check(COSINE, ds=["-0.3333"] * 3)["ds"].verdict == "right"
+    validate(report.to_json(), "check")
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_of_vectors_and_in_programs_too(reduction: str) -> None:
+    problem = handgrad.Problem(*LINEAR, reduction=reduction)
+    columns = np.array([[5.0, 5, 5], [-6, -6, -6]])
+    for right in (columns, columns.T, columns[:, 0]):
+        handgrad.assert_gradients(problem, {"dz": right})
+        assert handgrad.check_code(problem, lambda right=right, **_: {"dz": right}).all_well
+        assert handgrad.check(problem, {"dz": right.tolist()}).all_well
+    assert handgrad.check(problem, {"dz": {"cases": columns.T.tolist()}}).all_well
+    wrong = columns.copy()
+    wrong[1, 1] = 6
+    with pytest.raises(AssertionError, match=r"the sign of dz\[1\] is wrong"):
+        handgrad.assert_gradients(problem, {"dz": wrong})
+    assert handgrad.check(problem, {"dz": wrong.tolist()})["dz"].wrong == ((1, 1),)
+    assert handgrad.check(problem, {"dz": wrong[:, :2].tolist()})["dz"].verdict == "wrong"
+
+
+def test_of_matrices_too() -> None:
+    right = MATRICES.inputs["C"].array
+    for each in (right, np.stack([right] * 3, axis=-1), np.stack([right] * 3)):
+        handgrad.assert_gradients(MATRICES, {"dM": each})
+    assert handgrad.check(MATRICES, {"dM": {"cases": [right.tolist()] * 3}}).all_well
+    wrong = np.stack([right] * 3)
+    wrong[1] = right.T
+    assert handgrad.check(MATRICES, {"dM": wrong})["dM"].wrong == ((0, 1, 1), (1, 0, 1))
+
+
+def test_each_case_follows_from_an_earlier_slip() -> None:
+    """dh = Wᵀc is the same in every case; with a slip in c's product it follows in every case."""
+    problem = handgrad.Problem(
+        ["h = tanh(x)", "z = W @ h", "L = dot(c, z)"],
+        {"W": [[1, 2], [3, 4]], "c": [5, -6]},
+        {"x": {"cases": [[1, 2], [0, 1], [2, 2]]}},
+    )
+    report = handgrad.check(problem, dz=[5, 6], dh=[[23] * 3, [34] * 3])
+    assert [report[n].verdict for n in ("dz", "dh")] == ["wrong", "consistent"]
+    report = handgrad.check(problem, dz=[5, 6], dh=[[23, 23, 22], [34] * 3])
+    assert report["dh"].wrong == ((0, 2),)
+
+
+@pytest.mark.parametrize("arrives", [[0.5, 0], {"cases": [[0.5, 0], [0.5, 0]]}])
+def test_a_path_is_left_out_of_what_is_otherwise_the_same_in_every_case(arrives: object) -> None:
+    problem = handgrad.Problem(
+        ["s = W @ x", "o = tanh(s)"],
+        {"W": [[1, 2], [3, -1]]},
+        {"x": {"cases": [[1, 0.2], [0.3, 1]]}},
+        upstream={"s": arrives, "o": {"cases": [[1, 0.4], [-1, 2]]}},
+    )
+    report = handgrad.check(problem, ds={"cases": [[0.5, 0], [0.5, 0]]})
+    assert report["ds"].diagnosis[0].rule == "path_left_out"

@@ -100,7 +100,7 @@ def _in_convention(one: Judged, found: Matched, count: int) -> Judged:
     return replace(
         one,
         verdict="consistent" if one.verdict == "right" else one.verdict,
-        entry=found.entries[one.quantity.leaf].scaled(shares),
+        entry=found.whole(one.quantity.leaf).scaled(shares),
         following=following,
         convention=MeanLeft(count),
     )

@@ -52,6 +52,12 @@ def has_decimal_commas(entry: WrittenEntry, shape: tuple[int, ...]) -> bool:
     return entry.shape == last and bool(after) and all(text.isdigit() for text in after)
 
 
+def unread(entry: WrittenEntry) -> Diagnosis:
+    """That some cells hold no figure, and the rest is right."""
+    blank = tuple(tuple(int(i) for i in at) for at in np.argwhere(np.isnan(entry.value))[:64])
+    return Diagnosis(UNREAD, unread_text(blank, bool(entry.faults)), blank)
+
+
 class Diagnosing:
     """Explains wrong entries of some sets of answers.
 
@@ -87,8 +93,8 @@ class Diagnosing:
         student's own, where there are such."""
         given = ~np.isnan(entry.value)
         sheets = self.sheets
-        unread = np.atleast_1d(sheets.any(given) & ~sheets.all(given) & ~sheets.any(wrong))
-        found = Explaining(np.flatnonzero(np.atleast_1d(sheets.any(wrong)) | unread))
+        incomplete = np.atleast_1d(sheets.any(given) & ~sheets.all(given) & ~sheets.any(wrong))
+        found = Explaining(np.flatnonzero(np.atleast_1d(sheets.any(wrong)) | incomplete))
         bases: list[Mapping[Leaf, Array]] = [own.values]
         if right is not None:
             bases.append(right.values)
@@ -96,7 +102,7 @@ class Diagnosing:
         slack = self._slack(entry, half.written)
         everything = np.arange(sheets.count)
         seen = Seen(everything, quantity, entry, slack, wrong, tuple(bases), own, self.habit)
-        found.add(seen, [Found(UNREAD, (0,), unread, lambda at: self._unread(entry.sheet(at)))])
+        found.add(seen, [Found(UNREAD, (0,), incomplete, lambda at: unread(entry.sheet(at)))])
         left = np.flatnonzero(np.atleast_1d(sheets.any(wrong)))
         if len(left):
             self._explain(found, seen.only(left))
@@ -158,10 +164,6 @@ class Diagnosing:
         floor = np.broadcast_to(floor, entry.value.shape)
         return np.minimum(half, halves(entry, self.habit, floor).written)
 
-    def _unread(self, entry: WrittenEntry) -> Diagnosis:
-        blank = tuple(tuple(int(i) for i in at) for at in np.argwhere(np.isnan(entry.value))[:64])
-        return Diagnosis(UNREAD, unread_text(blank, bool(entry.faults)), blank)
-
     # -- one mistake -----------------------------------------------------------------------------
 
     def _singles(self, seen: Seen) -> Iterator[Found]:
@@ -180,7 +182,7 @@ class Diagnosing:
         for base in seen.bases:
             if not all(leaf in base for leaf in formula.leaves):
                 continue
-            array = value_of(base, formula, seen.sheets)
+            array = value_of(base, formula, seen.sheets, in_cases=seen.in_cases)
             if array is None:
                 return
             arrays.append(array)
@@ -191,7 +193,8 @@ class Diagnosing:
             if not seen.sheets.some(open_):
                 break
         else:
-            if arrays and all(leaf in seen.own.values for leaf in formula.leaves):
+            known = all(leaf in seen.own.values for leaf in formula.leaves)
+            if arrays and known and formula.batched == seen.in_cases:
                 found["rounded"] = seen.may_fit(formula, arrays[0], open_)
         yield from ((numbers, where) for numbers, where in found.items() if seen.sheets.some(where))
 
@@ -424,7 +427,7 @@ class Diagnosing:
             after = unentered.with_wrong(wrong)
             if after is None or any(leaf not in after for leaf in end.leaves):
                 continue
-            value = value_of(after, end, sheets)
+            value = value_of(after, end, sheets, in_cases=seen.in_cases)
             if value is None:
                 continue
             where = open_ & seen.fits(value)

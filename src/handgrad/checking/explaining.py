@@ -51,6 +51,12 @@ class Seen:
         return self.entry.value
 
     @property
+    def in_cases(self) -> bool:
+        """Whether there are figures for each case."""
+        quantity = self.quantity
+        return quantity.batched and len(self.sheets.entries(self.value)) > len(quantity.shape)
+
+    @property
     def given(self) -> Mask:
         return ~np.isnan(self.value)
 

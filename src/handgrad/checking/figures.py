@@ -323,6 +323,26 @@ class WrittenEntry:
             strict=self.strict,
         )
 
+    def by_case(self) -> list[WrittenEntry]:
+        """The figures of each case; cases lie along the last axis."""
+        count = self.value.shape[-1]
+        figures: list[dict[tuple[int, ...], WrittenFigure]] = [{} for _ in range(count)]
+        faults: list[dict[tuple[int, ...], str]] = [{} for _ in range(count)]
+        for at, figure in self.figures.items():
+            figures[at[-1]][at[:-1]] = figure
+        for at, text in self.faults.items():
+            faults[at[-1]][at[:-1]] = text
+        return [
+            replace(
+                self,
+                value=self.value[..., k],
+                half=self.half[..., k],
+                figures=figures[k],
+                faults=faults[k],
+            )
+            for k in range(count)
+        ]
+
     def scaled(self, factor: float) -> WrittenEntry:
         """The figures times a factor; they claim the digits that they were written with."""
         return replace(self, value=self.value * factor, factor=self.factor * factor)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from handgrad.arrays import Array, Mask
-from handgrad.checking.diagnosis import Diagnosing
+from handgrad.checking.diagnosis import Diagnosing, unread
 from handgrad.checking.explaining import Explaining
 from handgrad.checking.figures import Habit, Habits, ManyEntries, WrittenEntry
 from handgrad.checking.formula import CompiledFormula
@@ -25,7 +25,7 @@ from handgrad.checking.sheets import OneSheet, SheetNumbers, Sheets, is_all
 from handgrad.checking.tolerance import Halves, allowed, halves
 from handgrad.checking.work import Work
 from handgrad.checking.worlds import World, hull, meeting
-from handgrad.expression import Adjoint, Leaf
+from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.numbers import Interval
 
 ROUNDING = 1e-2
@@ -322,7 +322,7 @@ class _JudgingOne(Judging):
     """Judges one sheet, and makes a report of it."""
 
     def __init__(self, work: Work, found: Matched, rounded_unseen: bool) -> None:
-        figures = [f for e in found.entries.values() for f in e.figures.values()]
+        figures = [f for leaf in found.entries for f in found.whole(leaf).figures.values()]
         figures += [f for e in found.misshapen.values() for f in e.figures.values()]
         entries = _rescaled(work, found.entries)
         super().__init__(OneSheet(work), entries, Habit.of(figures), rounded_unseen)
@@ -343,6 +343,18 @@ class _JudgingOne(Judging):
         self.results.append(Judged(quantity, "wrong", expected, entry, None, (), diagnosis))
 
     def entered(self, one: JudgedEntry) -> None:
+        whole = self.found.each_case.get(one.quantity.leaf)
+        if whole is None:
+            judged = self._verdict(one)
+        else:
+            one, judged = self._of_each_case(one.quantity, whole)
+        self.results.append(judged)
+        self.carry(one)
+        diagnosis = judged.diagnosis
+        if diagnosis and diagnosis[0].supposed:
+            self._suppose(diagnosis[0].supposed, one.quantity)
+
+    def _verdict(self, one: JudgedEntry) -> Judged:
         quantity, exact = one.quantity, one.exact
         verdict: Verdict = (
             "missing"
@@ -354,28 +366,57 @@ class _JudgingOne(Judging):
             else "consistent"
         )
         wrong = verdict == "wrong"
-        diagnosis = self.diagnosis(one).all_of(0) if wrong else ()
         following = one.following if self.own.depends(quantity.formula) else None
         if following is not None and np.allclose(
             following, exact, rtol=1e-9, atol=1e-12, equal_nan=True
         ):
             following = None
-        self.results.append(
-            Judged(
-                quantity,
-                verdict,
-                exact,
-                self.rescaled[quantity.leaf],
-                following,
-                _places(~one.ok | ~one.given) if wrong else (),
-                diagnosis,
-                trivial=bool(one.is_trivial),
-                arrangement=self.found.arrangements.get(quantity.leaf),
-            )
+        return Judged(
+            quantity,
+            verdict,
+            exact,
+            self.rescaled[quantity.leaf],
+            following,
+            _places(~one.ok | ~one.given) if wrong else (),
+            self.diagnosis(one).all_of(0) if wrong else (),
+            trivial=bool(one.is_trivial),
+            arrangement=self.found.arrangements.get(quantity.leaf),
         )
-        self.carry(one)
-        if diagnosis and diagnosis[0].supposed:
-            self._suppose(diagnosis[0].supposed, quantity)
+
+    def _of_each_case(self, quantity: Quantity, whole: WrittenEntry) -> tuple[JudgedEntry, Judged]:
+        """The verdict on a gradient that was entered for each case, and the case that is the worst.
+
+        Those that come after it are worked out from that case's figures.
+        """
+        whole = whole.scaled(self.rescaled[quantity.leaf].factor)
+        known: dict[tuple[bytes, bytes], JudgedEntry] = {}
+        cases = []
+        for entry in whole.by_case():
+            key = entry.value.tobytes(), entry.half.tobytes()
+            if key not in known:
+                known[key] = self._judged(quantity, entry)
+            cases.append(known[key])
+        at = min(range(len(cases)), key=lambda k: _order(cases[k]))
+        judged = self._verdict(cases[at])
+        off = np.stack([~case.ok | ~case.given for case in cases], axis=-1)
+        diagnosis = tuple(
+            replace(d, entries=tuple((*place, at) for place in d.entries)) for d in judged.diagnosis
+        )
+        if judged.verdict in ("wrong", "missing") and not off[~np.isnan(whole.value)].any():
+            diagnosis = (unread(whole),)
+
+        def spread(array: Array) -> Array:
+            return np.broadcast_to(array[..., None], whole.shape)
+
+        return cases[at], replace(
+            judged,
+            verdict="wrong" if off.any() else judged.verdict,
+            expected=spread(judged.expected),
+            entry=whole,
+            following=None if judged.following is None else spread(judged.following),
+            wrong=_places(off),
+            diagnosis=diagnosis,
+        )
 
     def _suppose(self, steps: Sequence[tuple[Quantity, CompiledFormula]], until: Quantity) -> None:
         """Steps that were not entered as they must have been done, for one slip in them to cost once.
@@ -395,6 +436,15 @@ class _JudgingOne(Judging):
                 own.follow(leaf, formula)
                 own.taint(leaf, np.ones((), dtype=bool))
                 changed.add(leaf)
+
+
+def _order(one: JudgedEntry) -> int:
+    """Where one of several cases stands, the worst first: wrong, not complete, consistent, right."""
+    if (~one.ok & one.given).any():
+        return 0
+    if not one.given.all():
+        return 1
+    return 3 if one.is_right else 2
 
 
 def _places(mask: Mask) -> Places:
@@ -424,7 +474,7 @@ def _by_case(
         q
         for q in structure.quantities
         if isinstance(q.leaf, Adjoint)
-        and q.batched
+        and (q.batched or Name(q.leaf.name) in structure.batched)
         and q.leaf in entries
         and q.leaf.name != structure.graph.loss
     ]

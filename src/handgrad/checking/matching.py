@@ -44,12 +44,21 @@ SHOWN = 12
 
 @dataclass
 class Matched:
-    """Entries by what they are for; those of a shape that the quantity cannot have stand apart."""
+    """Entries by what they are for; those of a shape that the quantity cannot have stand apart.
+
+    Of a gradient that is the same in every case, `each_case` has figures for each of them, where it was entered so;
+    `entries` has those of the first.
+    """
 
     entries: dict[Leaf, WrittenEntry] = field(default_factory=dict)
+    each_case: dict[Leaf, WrittenEntry] = field(default_factory=dict)
     misshapen: dict[Leaf, WrittenEntry] = field(default_factory=dict)
     arrangements: dict[Leaf, Arrangement] = field(default_factory=dict)
     unused: list[Unused] = field(default_factory=list)
+
+    def whole(self, leaf: Leaf) -> WrittenEntry:
+        """All figures that were entered for a quantity, in a shape that it may have."""
+        return self.each_case.get(leaf) or self.entries[leaf]
 
 
 def matched(work: Work, answers: Answers) -> Matched:
@@ -179,42 +188,57 @@ def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: Wr
         return
     if entry.is_empty and (not entry.faults or entry.shape != work.full_shape(quantity)):
         return
-    full = work.full_shape(quantity)
-    fitting, arrangement = _fitted(entry, full, quantity)
-    if fitting is not None and _turned(fitting, work.exact.get(leaf), quantity):
+    full, rank, exact = work.full_shape(quantity), len(quantity.shape), work.exact.get(leaf)
+    fitting, arrangement = _fitted(entry, full, rank, in_cases=quantity.batched)
+    of_each = fitting is None and _is_of_each_case(work, quantity)
+    if of_each:
+        full = (*full, work.cases)
+        exact = np.broadcast_to(np.asarray(exact)[..., None], full)
+        fitting, arrangement = _fitted(entry, full, rank, in_cases=True)
+    if fitting is not None and (quantity.batched or of_each) and _turned(fitting, exact):
         fitting = fitting.cases_last()
         arrangement = CasesInRows(fitting.shape[-1])
     if fitting is None:
         result.misshapen[leaf] = entry
         return
+    if of_each:
+        result.each_case[leaf] = fitting
+        fitting = fitting.by_case()[0]
     result.entries[leaf] = fitting
     if arrangement is not None:
         result.arrangements[leaf] = arrangement
 
 
-def _fitted(
-    entry: WrittenEntry, full: tuple[int, ...], quantity: Quantity
-) -> tuple[WrittenEntry | None, Arrangement | None]:
-    """The entry in the quantity's shape where it has that, or writes it in another way; else None.
+def _is_of_each_case(work: Work, quantity: Quantity) -> bool:
+    """Whether a gradient that is the same in every case is that of a value which is not."""
+    leaf = quantity.leaf
+    of_value = isinstance(leaf, Adjoint) and Name(leaf.name) in work.structure.batched
+    return of_value and not quantity.batched and work.cases > 1
 
-    A vector may be written as a row or as a column, and a list stands for a matrix of one row or
+
+def _fitted(
+    entry: WrittenEntry, full: tuple[int, ...], rank: int, *, in_cases: bool
+) -> tuple[WrittenEntry | None, Arrangement | None]:
+    """The entry in a quantity's shape where it has that, or writes it in another way; else None.
+
+    `full` has the cases as its last axis where it is `in_cases`; `rank` is that of one case. A vector may be written as a row or as a column, and a list stands for a matrix of one row or
     one column. A matrix keeps its rows and columns: a 2×1 array is no 1×2 one.
     """
     if entry.shape == full:
         return entry, None
     if entry.value.size != np.prod(full, dtype=int):
         return None, None
-    if quantity.batched and entry.shape == (full[-1], *full[:-1]):
+    if in_cases and entry.shape == (full[-1], *full[:-1]):
         return entry.cases_last(), CasesInRows(full[-1])
-    if _written_another_way(entry, full, len(quantity.shape)):
-        listed = len(full) == 2 and len(entry.shape) == 1 and full[0] > 1 and not quantity.batched
+    if _written_another_way(entry, full, rank):
+        listed = len(full) == 2 and len(entry.shape) == 1 and full[0] > 1 and not in_cases
         return entry.reshaped(full), AsColumn(full[0]) if listed else None
     return None, None
 
 
-def _turned(entry: WrittenEntry, exact: Array | None, quantity: Quantity) -> bool:
+def _turned(entry: WrittenEntry, exact: Array | None) -> bool:
     """Whether a square of cases has one in each row, by its figures: they are right so, and not as they stand."""
-    if not quantity.batched or entry.strict or len(entry.shape) != 2 or exact is None:
+    if entry.strict or len(entry.shape) != 2 or exact is None:
         return False
     rows, columns = entry.shape
     return rows == columns > 1 and not _near(entry, exact) and _near(entry.cases_last(), exact)

@@ -401,4 +401,5 @@ def _literal(value: Array, one: Judged) -> Number:
 
 
 def _has_cases(value: Array, one: Judged) -> bool:
-    return one.quantity.batched and value.ndim > len(one.quantity.shape)
+    rank = len(one.quantity.shape)
+    return np.ndim(one.expected) > rank and value.ndim > rank

@@ -84,7 +84,11 @@ class _Rounded:
         """The decimals that explain the figures, if rounding every number to so many does."""
         for count in range(FINEST, COARSEST - 1, -1):
             value = self._run(count).get(leaf)
-            if value is not None and (np.abs(np.asarray(value) - entry.value) <= half).all():
+            if value is None:
+                continue
+            if np.ndim(value) < entry.value.ndim:  # the same in every case
+                value = np.asarray(value)[..., None]
+            if (np.abs(np.asarray(value) - entry.value) <= half).all():
                 return count
         return None
 

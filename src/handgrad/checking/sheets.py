@@ -86,6 +86,10 @@ class Sheets(ABC):
         """An array that is the same on every sheet, for each of them."""
 
     @abstractmethod
+    def in_cases(self, array: Array) -> Array:
+        """An array that is the same in every case, for each of them."""
+
+    @abstractmethod
     def across(self, array: Array) -> Array:
         """Numbers by entry, as they stand beside arrays of the sheets."""
 
@@ -301,6 +305,9 @@ class OneSheet(Sheets):
     def spread(self, array: Array) -> Array:
         return array
 
+    def in_cases(self, array: Array) -> Array:
+        return np.broadcast_to(array[..., None], (*array.shape, self.work.cases))
+
     def across(self, array: Array) -> Array:
         return array
 
@@ -381,6 +388,10 @@ class ManySheets(Sheets):
 
     def spread(self, array: Array) -> Array:
         return np.broadcast_to(array, (*array.shape[:-1], self.count))
+
+    def in_cases(self, array: Array) -> Array:
+        shape = (*array.shape[:-1], self.work.cases, array.shape[-1])
+        return np.broadcast_to(array[..., None, :], shape)
 
     def across(self, array: Array) -> Array:
         return array[..., None]

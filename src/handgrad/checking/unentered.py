@@ -14,15 +14,24 @@ from handgrad.expression import Leaf
 
 
 def value_of(
-    numbers: Mapping[Leaf, Array], formula: CompiledFormula, sheets: Sheets
+    numbers: Mapping[Leaf, Array],
+    formula: CompiledFormula,
+    sheets: Sheets,
+    *,
+    in_cases: bool = False,
 ) -> Array | None:
-    """The value of a wrong formula; None where its shapes fit in one case but not in many, or where
-    nothing differs from case to case in what it reduces over the cases."""
+    """The value of a wrong formula, for each case where what it stands for is in cases.
+
+    None where its shapes fit in one case but not in many, or where nothing differs from case to case in what it
+    reduces over the cases.
+    """
     try:
         value: Array = sheets.run(formula, numbers)
-        return value
     except (ValueError, IndexError, ArithmeticError):
         return None
+    if in_cases and not formula.batched:
+        return sheets.in_cases(value)
+    return value
 
 
 class Unentered:
@@ -70,6 +79,6 @@ class Unentered:
     ) -> Array | None:
         if any(leaf not in numbers for leaf in formula.leaves):
             return None
-        value = value_of(numbers, formula, self._sheets)
+        value = value_of(numbers, formula, self._sheets, in_cases=site.batched)
         fits = value is not None and self._sheets.entries(value) == np.shape(self._exact[site.leaf])
         return value if fits else None
