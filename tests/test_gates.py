@@ -779,3 +779,25 @@ def test_of_a_single_case_a_unit_fires_or_does_not() -> None:
     assert "does not fire, gradient through it 0" in text
     assert "fires, gradient through it 1" in text
     assert "of 1 case" not in text
+
+
+def test_a_branch_that_passes_nothing_makes_no_other_vanish() -> None:
+    problem = handgrad.Problem(
+        "ha = relu(Wa @ x)\nhb = relu(Wb @ x)\nL = 0.5*(va @ ha + vb @ hb - y)**2",
+        {"Wa": [[1, 0], [0, 1]], "va": [1, 1], "Wb": [[-1, 0], [0, -1]], "vb": [1, 1]},
+        {"x": [1, 2], "y": 1},
+    )
+    audit = handgrad.gates(problem)
+    assert [layer.flow for layer in audit.layers] == ["steady", "blocked"]
+    assert "the last that passes any" in " ".join(handgrad.render(audit).split())
+
+
+def test_a_softmax_whose_entries_the_loss_picks_is_taken_with_it() -> None:
+    """Its own slope multiplies nothing, in a matrix as in a vector."""
+    problem = handgrad.Problem(
+        "h = relu(X @ W)\nP = softmax(h)\nL = -log(P[0, 1]) - log(P[1, 0])",
+        {"W": [[1, 0], [0, 1]]},
+        {"X": [[1, 2], [0, 1]]},
+    )
+    (layer,) = handgrad.gates(problem).layers
+    assert layer.name == "h"

@@ -213,3 +213,20 @@ def test_pytorch_asked_for_and_not_installed(monkeypatch: pytest.MonkeyPatch) ->
         handgrad.verify(handgrad.load("lab9"), torch=True)
     found = handgrad.verify(handgrad.load("lab9"))
     assert "not installed" in found.skipped["torch autograd"]
+
+
+def test_a_comparison_is_as_precise_as_other_numbers() -> None:
+    problem = handgrad.Problem(
+        "h = (z > 0)\nL = (v @ h - y)**2",
+        {"v": [1.0, 2.0]},
+        {"z": {"cases": [[1, -2], [3, 1]]}, "y": 1},
+    )
+    assert handgrad.verify(problem, torch=True).agrees
+
+
+def test_a_parameter_that_many_networks_share() -> None:
+    """Each network has a loss of its own; the page's gradient is the mean, and that of autograd the sum."""
+    problem = handgrad.Problem(
+        "z = w*x\nL = (v*z - y)**2", {"w": {"cases": [1, 2]}, "v": 1}, {"x": 3, "y": 1}
+    )
+    assert handgrad.verify(problem, torch=True).agrees

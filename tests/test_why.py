@@ -503,3 +503,25 @@ def test_many_networks_are_refused(entry: str) -> None:
     problem = handgrad.Problem("z = W @ x\nh = relu(z)\nL = sum(h)", {"W": weights}, {"x": [1, 2]})
     with pytest.raises(handgrad.OptionError, match="many networks, not one"):
         handgrad.why(problem, entry)
+
+
+def test_the_loss_over_the_cases_is_made_of_theirs() -> None:
+    batch = handgrad.load("batch")
+    losses = handgrad.solve(batch).value("L")
+    why = handgrad.why(batch, "J")
+    assert isinstance(why, WhyValue)
+    assert why.value == pytest.approx(float(np.mean(losses)))
+    page = render_terminal(why.page(), width=100, colour=False, unicode=True)
+    assert "[0.4548  0.8181  0.5459]" in page
+
+
+@pytest.mark.parametrize("entry", ["dW[0,0]", "db[0]", "dx[0,0]"])
+def test_no_path_leads_through_a_comparison(entry: str) -> None:
+    problem = handgrad.Problem(
+        "z = W @ x + b\nh = (z > 0)\nL = (v @ h - y)**2",
+        {"W": [[1, 0], [0, -1]], "b": [0, 0], "v": [1, 1]},
+        {"x": {"cases": [[1, 2], [-1, 1]]}, "y": {"cases": [0, 1]}},
+    )
+    why = handgrad.why(problem, entry)
+    assert isinstance(why, WhyGradient)
+    assert (why.value, why.path_count) == (0.0, 0)

@@ -411,7 +411,8 @@ class _Audit:
     def _layers(self, counts: Mapping[str, Counts], units: list[Unit]) -> tuple[Layer, ...]:
         sites = self.counter.sites
         norms = {n: c.norm_out / float(np.sqrt(c.cases)) for n, c in counts.items()}
-        last = norms[sites[-1].name]
+        # Side by side, the last that is written may pass nothing where another does.
+        last = next((norms[s.name] for s in reversed(sites) if norms[s.name]), 0.0)
         silenced = silenced_by(self.counter.graph, sites)
         times = time_steps(self.counter.graph)
         layers = []

@@ -70,6 +70,8 @@ def sites_of(graph: Graph) -> tuple[Site, ...]:
         several = len(gradient.parts) > 1
         through = Adjoint(pre.name, through=name) if several else Adjoint(pre.name)
         if not any(p.through == name for p in gradient.parts):
+            if graph.gradients[name].reached:
+                continue  # the gradient passes it by: it is taken as one with entries of the loss
             through = Adjoint(
                 name
             )  # nothing leads on from it: what arrives is zero, and so is this

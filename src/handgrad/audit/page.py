@@ -215,9 +215,11 @@ def _layer_name(layer: Layer, times: bool) -> Text:
 
 
 def _flow_words(audit: Audit) -> Text:
-    last = "time step" if audit.layers[-1].time_step else "layer"
+    last = "the last time step's" if audit.layers[-1].time_step else "the last layer's"
+    if not audit.layers[-1].gradient_out:
+        last = "that of the last that passes any"
     return (
-        f"Gradients vanish where the norm that passes is under {VANISHING:g} of the last {last}'s, and explode "
+        f"Gradients vanish where the norm that passes is under {VANISHING:g} of {last}, and explode "
         f"where it is over {EXPLODING:g} times that.",
     )
 

@@ -30,7 +30,7 @@ OFF: frozenset[Verdict] = frozenset(["gated_off", "dead_on_data", "provably_dead
 Flow: TypeAlias = Literal["steady", "vanishing", "exploding", "blocked"]
 
 VANISHING = 1e-3
-"""A layer's gradients vanish where their norm is under this share of that at the last layer."""
+"""A layer's gradients vanish where their norm is under this share of that at the last layer that passes any."""
 
 EXPLODING = 1e3
 """They explode where it is over this multiple of it."""
@@ -194,7 +194,7 @@ class Layer:
         gradient_in: the norm of the gradient that arrives at its outputs: the root of the mean over
             the cases of the squared norm.
         gradient_out: the same of what passes.
-        ratio: `gradient_out` to that of the last layer.
+        ratio: `gradient_out` to that of the last layer that passes any.
         axes: those of the pre-activation's `shape` along which units lie; along the others lie the
             positions of each, such as those of a convolution's channel.
         examples: how many examples its positions lie in, within one case: those of a batch along an axis

@@ -66,10 +66,10 @@ def why(problem: Problem, entry: str, top: int = TOP) -> Why:
     """
     if not 1 <= top <= MOST:
         raise OptionError(f"{top} paths cannot be listed", where="top", mend=f"from 1 to {MOST}")
+    steps = forward_steps(build(problem))
     if any(given.batched for given in problem.parameters.values()):
         what = "the problem's parameters have cases: many networks, not one"
         raise OptionError(what, where=entry, mend="ask about one network at a time")
-    steps = forward_steps(build(problem))
     opened, parts = with_named_activations(problem)
     graph = build(opened)
     floats = run(opened, graph)

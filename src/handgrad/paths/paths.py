@@ -83,7 +83,10 @@ def paths_from(
     totals: dict[str, Any] = {loss: np.ones(1)}
     sizes: dict[str, Any] = {loss: np.ones(1)}
     counts: dict[str, Any] = {loss: np.array([1], dtype=object)}
-    for name, leading in edges.items():
+    open_edges: dict[str, Sequence[Edge]] = {}
+    for name, every in edges.items():
+        # What is only compared with something leads no further.
+        leading = open_edges[name] = [edge for edge in every if edge.by in totals]
         if not leading:
             continue
         totals[name] = sum(e.derivatives @ totals[e.by] for e in leading)
@@ -94,7 +97,7 @@ def paths_from(
         return FoundPaths(0.0, 0.0, 0, (), {})
     found = best[source]
     listed = tuple(
-        _followed(source, rank, edges, best)
+        _followed(source, rank, open_edges, best)
         for rank in range(found.products.shape[1])
         if found.exists[0, rank]
     )
@@ -103,7 +106,7 @@ def paths_from(
         float(sizes[source][0]),
         int(counts[source][0]),
         listed,
-        _first_zeros(source, edges, counts),
+        _first_zeros(source, open_edges, counts),
     )
 
 

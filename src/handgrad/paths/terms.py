@@ -16,7 +16,9 @@ from handgrad.expression import (
     leaves,
     literal_of,
     substitute,
+    walk,
 )
+from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import multiply, negate
 from handgrad.operations.elements import entry_of
 from handgrad.operations.summands import summands
@@ -47,6 +49,12 @@ def why_value(
     terms: list[tuple[int, Expression]] = []
     while graph.nodes[entry.name].kind == "value" and len(links) < LONGEST:
         written = told_by(entry.name, graph, blaming.values, frozenset())
+        if _reduces_cases(written):
+            # From here on there is a number for each case, and no one entry to follow.
+            step = blaming.step(entry.name)
+            put_in = _in_every_case(written, blaming)
+            links.append(Link(entry, written, put_in, blaming.value(entry), step))
+            break
         formula = entry_of(written, entry.index)
         blame = None
         if (
@@ -85,6 +93,24 @@ def why_value(
         given=graph.nodes[target.entry.name].kind != "value",
         parts=parts,
     )
+
+
+def _reduces_cases(formula: Expression) -> bool:
+    """Whether it is made of the numbers of all cases, as the mean of their losses is."""
+    calls = (n for n in walk(formula) if isinstance(n, Call))
+    return any(operation_of(call).reduces_cases is not None for call in calls)
+
+
+def _in_every_case(formula: Expression, blaming: Blaming) -> Expression:
+    """The formula with the numbers of every case put in."""
+    batched = blaming.graph.batched_leaves
+
+    def numbers(node: Expression) -> Expression | None:
+        if isinstance(node, Name):
+            return literal_of(blaming.values[node], node in batched)
+        return None
+
+    return substitute(formula, numbers)
 
 
 def _only_entry(formula: Expression) -> Entry | None:

@@ -145,7 +145,7 @@ def verify(problem: Problem, *, torch: bool | None = None) -> Verification:
     givens: dict[str, Array] = {n: g.array for n, g in problem.inputs.items()}
     places = _numbers_of_entries(graph)
     names = [n for n in (*problem.parameters, *problem.data) if n not in places]
-    ours = {name: total_gradient(graph, result, name) for name in names}
+    ours = {name: total_gradient(problem, graph, result, name) for name in names}
     comparisons = [_by_differences(plan, graph, givens, name, ours[name]) for name in names]
     skipped: dict[str, str] = {}
     if torch or (torch is None and installed and "torch" in sys.modules):
@@ -208,7 +208,7 @@ def _a_hair_beside(
         givens = {n: g.array for n, g in problem.inputs.items()} | moved
         near = {name: Given(a, problem.inputs[name].batched) for name, a in moved.items()}
         try:
-            ours = total_gradient(graph, run(problem.with_values(near), graph), found.name)
+            ours = total_gradient(problem, graph, run(problem.with_values(near), graph), found.name)
         except HandgradError:
             continue
         jump = abs(float(ours[found.entry]) - found.ours)
@@ -236,7 +236,7 @@ def _in_decimals(problem: Problem, graph: Graph, found: MethodComparison) -> Met
     from handgrad.solution import as_on_paper
 
     try:
-        ours = total_gradient(graph, as_on_paper(problem, graph), found.name)
+        ours = total_gradient(problem, graph, as_on_paper(problem, graph), found.name)
         slopes = slopes_in_decimals(problem, graph, found.name)
     except HandgradError:
         return found
@@ -244,13 +244,16 @@ def _in_decimals(problem: Problem, graph: Graph, found: MethodComparison) -> Met
     return replace(again, cancels=True) if again.agrees else found
 
 
-def total_gradient(graph: Graph, result: Run, name: str) -> Array:
+def total_gradient(problem: Problem, graph: Graph, result: Run, name: str) -> Array:
     """The gradient of the loss over all the cases with respect to a given.
 
     What differs from case to case has the gradient of its own case's loss; its share in
-    the mean over the cases is that divided by their number.
+    the mean over the cases is that divided by their number. Of many networks, each with a loss of its own,
+    it is that of the sum of them.
     """
     gradient = result.gradient(name)
+    if np.ndim(result.total) and not graph.nodes[name].batched and problem.reduction == "mean":
+        return np.asarray(gradient * np.shape(result.total)[-1])
     if graph.nodes[name].batched and graph.cost != graph.loss:
         return gradient / gradient.shape[-1] if averages(graph) else gradient
     return gradient
@@ -285,7 +288,13 @@ def _autograd(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> dict[str
         n: torch.tensor(np.asarray(g), dtype=torch.float64, requires_grad=True)
         for n, g in givens.items()
     }
-    loss = loss_of(plan, graph, tensors, xp)
+    known = torch.get_default_dtype()
+    # Numbers that a function makes of none, as a comparison makes 1 and 0, are as precise as the others.
+    torch.set_default_dtype(torch.float64)
+    try:
+        loss = loss_of(plan, graph, tensors, xp)
+    finally:
+        torch.set_default_dtype(known)
     if getattr(loss, "requires_grad", False):
         loss.backward()
     return {

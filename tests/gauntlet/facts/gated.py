@@ -199,7 +199,7 @@ def _layer(seen: Seen) -> Found:
         for said, array in ((layer.gradient_in, seen.arriving), (layer.gradient_out, seen.passing)):
             norm = math.sqrt(float((array**2).sum()) / audit.cases)
             yield near(said, norm, 1e-7), f"the norm is {norm}"
-        last = audit.layers[-1].gradient_out
+        last = next((x.gradient_out for x in reversed(audit.layers) if x.gradient_out), 0.0)
         ratio = layer.gradient_out / last if last else 0.0
         yield near(layer.ratio, ratio), f"the ratio is {ratio}"
         flow = (
