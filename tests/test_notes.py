@@ -539,3 +539,35 @@ def test_a_shut_gate_beside_a_gradient_that_is_the_same_in_every_case(
     data = {} if given == "p" else {"p": cases}
     said = said_of(equations, {given: cases if given == "p" else 1.0, "q": 3.0}, data)
     assert "off in case 1 of 2" in said
+
+
+def page_of(equations: str, parameters: dict[str, Any], data: dict[str, Any]) -> str:
+    trace = handgrad.solve(handgrad.Problem(equations, parameters, data, loss="L"))
+    return render_terminal(trace.page(), width=100, colour=False, unicode=True)
+
+
+def test_parts_take_no_letter_whose_entries_the_problem_has() -> None:
+    page = page_of(
+        "g = sigmoid(m @ u)\nL = 0.5*(g - y)**2", {"u": [0.3, 0.6]}, {"m": [1, 2], "y": 1}
+    )
+    assert "v₁ = mᵀu" in page
+    assert "u₁" not in page
+
+
+def test_a_gradient_in_each_case_leaves_no_rest_of_rounding() -> None:
+    """The norm of (3, 4) is 5: nothing is left of the cosine's gradient along itself."""
+    page = page_of(
+        "s = dot(u, v) / (norm(u)*norm(v))\nL = 1 - s",
+        {"u": [3, 4]},
+        {"v": {"cases": [[3, 4], [-4, 3], [-3, -4]]}},
+    )
+    assert "10⁻¹⁷" not in page
+
+
+def test_a_vector_that_is_spread_down_columns_is_a_row() -> None:
+    page = page_of(
+        "H = X @ W\nm = max(H, axis=0)\nL = sum(m*m)",
+        {"W": [[1, 0], [0, 1]]},
+        {"X": [[1, 2], [0, 1], [0.5, 3]]},
+    )
+    assert "[2  6] ⊙ attained" in page

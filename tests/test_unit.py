@@ -281,3 +281,13 @@ def test_a_gradient_that_is_infinite_in_floats_is_not_told() -> None:
         handgrad.solve_unit(far, "z[1]")
     assert np.isfinite(handgrad.solve_unit(problem, "p[1]").arriving[-1].value)
     assert handgrad.solve(problem).run.gradient("z")[0] == pytest.approx(1)
+
+
+def test_the_gradient_of_a_part_stands_by_a_letter() -> None:
+    problem = handgrad.Problem(
+        "h = relu(W @ x + b)\nL = sum(h)", {"W": [[1, 0], [-1, 0.5]], "b": [0, 2]}, {"x": [1, 1]}
+    )
+    page = handgrad.render(handgrad.solve_unit(problem, "h[1]"), width=100)
+    assert "Here z stands for Wx + b." in page
+    assert "∂L/∂b₂ = (∂L/∂z)₂ = 1" in page
+    assert "@" not in page

@@ -128,9 +128,9 @@ class Parts:
         return call.of([self.reference(a, equation) for a in call.arguments])
 
     def _free_letter(self) -> str:
-        """A letter that no name of the problem numbers: u₁, u₂, … or another."""
+        """A letter that no name of the problem numbers, or has entries of: u₁, u₂, … or another."""
         for letter in "uvqrstmnk":
-            if not any(n.startswith(f"{letter}_") for n in self.nodes):
+            if letter not in self.nodes and not any(n.startswith(f"{letter}_") for n in self.nodes):
                 return letter
         return "part"
 

@@ -278,9 +278,12 @@ class _TraceBuilding:
     def _per_case(self, leaf: Adjoint, formula: Expression, part: Line) -> TraceLine:
         values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
         formula = annotated(formula, self.graph.shape)
-        value = value_of(formula, values, set(self.graph.batched_leaves))
+        batched = set(self.graph.batched_leaves)
+        value = value_of(formula, values, batched)
         if self.run.carry == "rounded":
             value = shown_figures(value, self.decimals)
+        else:
+            value = self._nearer(leaf, value, value_of(formula, values, batched, clean=True))
         return TraceLine(
             target=leaf,
             role="per_case",
@@ -291,6 +294,13 @@ class _TraceBuilding:
             batched=True,
             through=part.through,
         )
+
+    def _nearer(self, leaf: Adjoint, floats: Array, clean: Array) -> Array:
+        """Each case's gradient, without residues where that comes as near to the one over the cases, which is on paper."""
+        total = np.asarray(self.run.numbers[leaf], dtype=float)
+        over = np.mean if self.problem.reduction == "mean" else np.sum
+        apart = [np.abs(over(each, axis=-1) - total) for each in (clean, floats)]
+        return np.where((apart[0] <= apart[1])[..., None], clean, floats)
 
     def _chain_lines(self, formula: Expression) -> list[TraceLine]:
         """The adjoints of parts, and the parts themselves, that a formula needs and no step has shown."""

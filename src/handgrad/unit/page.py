@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from handgrad.equations import places_of, source
+from handgrad.equations import places_of
 from handgrad.expression import Literal, Name, leaves
 from handgrad.operations import noun_of
 from handgrad.page.blocks import (
@@ -35,18 +35,25 @@ def unit_page(unit: UnitSolution, decimals: int, layout: Layout = "document") ->
     """The worked solution of one unit."""
     told = _Told(unit, decimals)
     blocks = tuple(told.blocks())
-    # Parts of equations have no name but what they are.
-    parts = {name: source(formula) for name, formula in unit.parts.items()}
     return Page(
         title=f"Unit {unit.asked}",
         blocks=_as_slides(blocks) if layout == "slides" else blocks,
         decimals=decimals,
-        display={**parts, **unit.problem.display},
+        display={**_letters(unit), **unit.problem.display},
         loss=unit.loss,
         losses=unit.losses,
         layout=layout,
         largest=SHOWN if layout == "slides" else None,
     )
+
+
+def _letters(unit: UnitSolution) -> dict[str, str]:
+    """What parts of equations are called, of which the problem says only what they are: z, or z₁ and z₂."""
+    names = [*unit.problem.inputs, *(e.target for e in unit.problem.equations)]
+    free = (c for c in "zasrqt" if not any(n.startswith(c) for n in names))
+    letter = next(free, "part")
+    several = len(unit.parts) > 1
+    return {name: f"{letter}_{k}" if several else letter for k, name in enumerate(unit.parts, 1)}
 
 
 def _as_slides(blocks: Sequence[Block]) -> tuple[Block, ...]:
@@ -112,6 +119,7 @@ class _Told:
         elif not unit.arriving:
             text: Text = ("No gradient arrives at ", self.told.written(unit.value), ".")  # fmt: skip
             yield Note("warning", text)
+        yield from self._called()
         for line in (*unit.arriving, *unit.passing):
             yield from self.told.line(line)
         if self._is_shut() and unit.arriving:
@@ -124,6 +132,14 @@ class _Told:
             yield Derivation(tuple(self.told.relation(line) for line in unit.updates))
 
     # -- words -----------------------------------------------------------------------------------
+
+    def _called(self) -> Iterator[Block]:
+        """What the parts of equations are, whose gradients stand here by a letter."""
+        unit = self.unit
+        used = {x.name for line in (*unit.arriving, *unit.passing) for x in leaves(line.target)}
+        said = [(Name(n), " stands for ", f) for n, f in unit.parts.items() if n in used]
+        if said:
+            yield Paragraph(("Here ", *joined(said), "."))
 
     def _introduction(self) -> Text:
         """What is worked, and where a model's code computes it."""
