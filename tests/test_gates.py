@@ -801,3 +801,18 @@ def test_a_softmax_whose_entries_the_loss_picks_is_taken_with_it() -> None:
     )
     (layer,) = handgrad.gates(problem).layers
     assert layer.name == "h"
+
+
+def test_weights_of_a_distance_are_shrunk_to_what_was_tried() -> None:
+    """What a distance makes of half the weights is a quarter: no share is told that was not tried."""
+    problem = handgrad.Problem(
+        "pa = W @ xa\npp = W @ xp\npn = W @ xn\nd = sum((pa - pp)**2) - sum((pa - pn)**2)\nL = relu(d + 0.5)",
+        {"W": [[1, 0.5], [0, 1]]},
+        {"xa": [1, 0], "xp": [0.8, 0.3], "xn": [0.1, -0.2]},
+    )
+    page = " ".join(handgrad.render(handgrad.gates(problem), width=140).split())
+    assert "shrink its weights, as a penalty on them does: to 0.7 of what they are" in page
+    (unit,) = handgrad.gates(problem).units
+    (shrunk,) = [r for r in unit.remedies if r.kind == "shrink"]
+    smaller = problem.with_values({"W": shrunk.tried * problem.parameters["W"].array})
+    assert float(handgrad.run(smaller).value("L")) > 0

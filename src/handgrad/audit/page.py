@@ -128,8 +128,8 @@ def _introduction(audit: Audit) -> Text:
         )
     if audit.tried:
         fires += (
-            " It counts as revived when a gradient above the noise of rounding reaches its own parameters "
-            "through it."
+            f" {'It' if fires else 'A unit'} counts as revived when a gradient above the noise of rounding reaches "
+            "its own parameters through it."
         )
     flat = _saturated(audit) if False in gates else ""
     layers = _layer_noun(audit)
@@ -381,7 +381,7 @@ def _over(audit: Audit) -> list[Block]:
     open_ = sum(u.certificate is not None and u.certificate.decided == "undecided" for u in known)
     fire = len(known) - dead - open_
     text = (
-        f"Of {len(known)} gates, {dead} {'is' if dead == 1 else 'are'} proved never to open in the box, {fire} "
+        f"Of {len(known)} {'gate' if len(known) == 1 else 'gates'}, {dead} {'is' if dead == 1 else 'are'} proved never to open in the box, {fire} "
         f"open{'s' * (fire == 1)} somewhere in it, and {open_} {'is' if open_ == 1 else 'are'} undecided. "
         "A bound is an upper bound of the pre-activation, "
         "rounded outward."

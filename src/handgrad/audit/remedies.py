@@ -42,6 +42,9 @@ them, at most."""
 SMALLER = 0.1
 """A smaller rate, as a share of the problem's own."""
 
+SHARES = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+"""What weights are shrunk to in turn, where what a unit gets is not linear in them."""
+
 MARGIN = 1.02
 """A bias is raised by a little more than is needed, and up to two figures."""
 
@@ -251,15 +254,22 @@ class Trying:
         weights = self._weights(key)
         if self.ailing[key].verdict not in OFF or not weights:
             return None
-        without = self._scaled(weights, 0.0)
         site, unit = self._sites[key[0]], key[1]
-        z = self.counter.pre_activation(self._whole(), site, unit)
-        bare = self.counter.pre_activation({**self.block, **_parameters(without)}, site, unit)
+
+        def at(share: float) -> Array:
+            scaled = _parameters(self._scaled(weights, share))
+            return self.counter.pre_activation({**self.block, **scaled}, site, unit)
+
+        z, bare = self.counter.pre_activation(self._whole(), site, unit), at(0.0)
         # A pre-activation is its bias and a share of what its weights make of what they are given.
         with np.errstate(all="ignore"):
             shares = np.where(bare > 0, bare / (bare - z), 0.0)
+            in_line = np.allclose(at(0.5), (bare + z) / 2, rtol=1e-9, atol=1e-12)
         amount = float(shares.max())
         tried = _below(amount)
+        if not in_line:
+            # Of a distance, say, a share of the weights makes another share: the largest of some that it fires at.
+            amount = tried = next((s for s in SHARES if (at(s) > 0).any()), 0.0)
         measured = self._measured(self._scaled(weights, tried))
         return self._remedy("shrink", measured, key, amount=amount, tried=tried)
 

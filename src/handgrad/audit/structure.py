@@ -87,7 +87,7 @@ class Remedy:
     "bias_shift": entry `entry` of `parameter` was raised by `tried`; more than `amount` is needed
     to fire on as many cases as asked. The parameter is the unit's own bias, or that of a unit that
     silences it. "shrink": its own weights were multiplied by `tried`, as decay or a penalty on them
-    does in time. "redraw": its own weights were drawn anew, `draws` times; it was revived in
+    does in time; where the pre-activation is not linear in them `amount` is what was tried. "redraw": its own weights were drawn anew, `draws` times; it was revived in
     `draws_working` of them and fired in `draws_firing`, and `fired` and `gradient` are means over them.
     "leaky_form": every gate of its kind was replaced by `operation`. "smaller_rate": `updates` updates at
     `rate`, or, where parameters have rates of their own (`rate` is then 0), at a tenth of each; at the problem's

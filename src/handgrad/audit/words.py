@@ -208,6 +208,8 @@ def remedy_text(remedy: Remedy) -> str:
         case "shrink":
             if not remedy.tried:
                 return "shrink its weights, as a penalty on them does: all the way to 0"
+            if remedy.amount == remedy.tried:
+                return f"shrink its weights, as a penalty on them does: to {figure(remedy.tried)} of what they are"
             return (
                 "shrink its weights, as a penalty on them does: to less than "
                 f"{figure(remedy.amount)} of what they are (tried: {figure(remedy.tried)})"
