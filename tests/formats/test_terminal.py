@@ -446,3 +446,17 @@ def test_no_sentence_has_an_empty_place(name: str) -> None:
     trace = handgrad.solve(handgrad.load(name))
     words = "\n".join(step.reason for step in trace.steps)
     assert not re.search(r"\b(and|is|are|of|the) ?[.,;:]| [.,;]| {2}|\(\)", words)
+
+
+@pytest.mark.parametrize(
+    ("update", "said"),
+    [
+        (handgrad.Update("sgd", 0.1, {"every": 2, "gamma": 0.5}, schedule="step"), "k = floor((t - 1)/n) times"),
+        (handgrad.Update("sgd", 0.1, {"clip_norm": 0.5}), "PyTorch adds 10^-6"),
+    ],
+)  # fmt: skip
+def test_what_is_raised_or_rounded_down_is_written_in_ascii(
+    update: handgrad.Update, said: str
+) -> None:
+    problem = handgrad.Problem("L = (w*x - y)**2", {"w": 1.0}, {"x": 2.0, "y": 1.0}, update=update)
+    assert said in " ".join(handgrad.render(handgrad.solve(problem), unicode=False).split())

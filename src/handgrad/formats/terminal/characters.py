@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
@@ -23,8 +24,13 @@ _ASCII = {
     "≈": "~", "×": "x", "·": "*", "⊙": "*", "⊘": "/", "…": "...", "⋯": "...", "’": "'", "‘": "'",
     "′": "'", "“": '"', "”": '"', "∂": "d", "√": "sqrt", "‖": "||", "∞": "inf", "⁄": "/",
     "∅": "none", "ᵀ": "^T", "•": "*", "█": "#", "░": "-",
+    "⌊": "floor(", "⌋": ")",
     "▁": "_", "▂": ".", "▃": ":", "▄": "-", "▅": "=", "▆": "+", "▇": "*",
 }  # fmt: skip
+
+
+_RAISED = re.compile(f"[{''.join(SUPERSCRIPTS.values())}]+")
+"""What is raised in running text: 10⁻⁶ is 10^-6 in ASCII."""
 
 
 def script(text: str, table: dict[str, str]) -> str | None:
@@ -40,7 +46,10 @@ def clean(text: str, ascii_only: bool) -> str:
     composed = unicodedata.normalize("NFC", printable(spaced))
     # A variation selector would let a terminal draw its character at another width.
     composed = "".join(c for c in composed if not "\ufe00" <= c <= "\ufe0f")
-    return "".join(_ascii(c) for c in composed) if ascii_only else composed
+    if not ascii_only:
+        return composed
+    raised = _RAISED.sub(lambda run: f"^{run[0]}", composed)
+    return "".join(_ascii(c) for c in raised)
 
 
 def _ascii(c: str) -> str:
