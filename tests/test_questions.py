@@ -542,3 +542,82 @@ def test_a_change_without_a_kink_on_its_way_is_asked_about_first() -> None:
     assert question.entry.name == "w"
     assert question.jump is None
     assert "comes from the curvature" in said(question)
+
+
+SHUT = {"W": [[1, 0], [-1, 0]], "b": [0, 0], "w": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("equations", "mask"),
+    [
+        ("h = relu(W @ x + b)\nq = w @ h\nL = 0.5*(q - y)**2", {}),
+        ("h = 2*relu(W @ x + b)\nq = w @ h\nL = 0.5*(q - y)**2", {}),
+        ("z = W @ x + b\nh = dropout(relu(z), m)\nq = w @ h\nL = 0.5*(q - y)**2", {"m": [1, 1]}),
+        ("z = W @ x + b\nq = w @ (relu(z) * m)\nL = 0.5*(q - y)**2", {"m": [1, 1]}),
+        ("z = W @ x + b\nq = w @ relu(z)\nL = 0.5*(q - y)**2", {}),
+    ],
+)
+@pytest.mark.parametrize("xs", [{"cases": [[1, 1], [2, 0]]}, [1, 1]])
+def test_a_gate_inside_a_longer_formula_is_the_reason(
+    equations: str, mask: dict[str, list[int]], xs: object
+) -> None:
+    """The gradient arrives at the second unit, and its gate stops it."""
+    y = {"cases": [0, 0]} if isinstance(xs, dict) else 0
+    problem = handgrad.Problem(equations, SHUT, {"x": xs, "y": y, **mask})
+    question = asked(problem, ZeroEntries)
+    (part,) = [p for p in question.parts if p.cause == "shut_gate"]
+    assert {z.name for z in part.zeroed} >= {"W", "b"}
+    assert question.gates == ("relu",)
+    assert "No gradient arrives here" not in said(question)
+    assert "training deep networks with ReLU" in plain_text(question.asked())
+    assert wrong_claims(question, problem) == []
+
+
+def test_a_gate_behind_a_mask_of_zero_stops_nothing() -> None:
+    """The second unit is open, and what arrives at it is 0."""
+    problem = handgrad.Problem(
+        "z = W @ x + b\nh = dropout(relu(z), m)\nq = w @ h\nL = 0.5*(q - y)**2",
+        {"W": [[1, 0], [1, 1]], "b": [0, 0], "w": [1, 2]},
+        {"x": [1, 1], "y": 0, "m": [1, 0]},
+    )
+    question = asked(problem, ZeroEntries)
+    assert {p.cause for p in question.parts} == {"zero_value", "nothing_arrives"}
+    assert "deep networks" not in plain_text(question.asked()) + said(question)
+    assert wrong_claims(question, problem) == []
+
+
+def test_training_with_gates_is_asked_about_where_a_gate_is_the_reason() -> None:
+    cancels = handgrad.Problem(
+        "z = x + b\nh = relu(z)\nL = (sum(h) - y)**2",
+        {"b": [1.0, 1.0]},
+        {"x": {"cases": [[1, 1], [2, 2]]}, "y": {"cases": [3, 7]}},
+    )
+    question = asked(cancels, ZeroEntries)
+    assert question.gates == ("relu",)
+    assert "deep networks" not in plain_text(question.asked()) + said(question)
+
+
+def test_what_is_asked_about_single_cases_is_answered() -> None:
+    """In case 1 the residual is 0 and all of its gradient with it; the gate of case 2 is asked about."""
+    problem = handgrad.Problem(
+        "z = w*x + b\nh = relu(z)\nq = v @ h\nL = 0.5*(q - y)**2",
+        {"w": [1, 1], "b": [0, 1.5], "v": [1, 1]},
+        {"x": {"cases": [1, -1, 2]}, "y": {"cases": [3.5, 0, 0]}},
+    )
+    question = asked(problem, ZeroEntries)
+    assert question.zero == 0
+    text = plain_text(question.asked())
+    assert (
+        "Why did entry 1 of dw come out zero in case 2? What else does that make zero there?"
+        in text
+    )
+    both = asked(handgrad.load("batch"), ZeroEntries)
+    assert "Which other gates are shut in some of the cases only?" in plain_text(both.asked())
+    given = handgrad.Problem(
+        "h = relu(z)\nq = w @ h\nL = 0.5*(q - y)**2",
+        {},
+        {"z": {"cases": [[1, -1], [2, 1]]}, "w": [1, 1], "y": {"cases": [1, 0]}},
+    )
+    question = asked(given, ZeroEntries)
+    assert "In case 1 no gradient arrives here: dh = 0" in said(question)
+    assert wrong_claims(question, given) == []

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from handgrad.discussion.gates import gates_of
 from handgrad.discussion.lookup import differentiated, in_order, made_in, total_gradient
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
 from handgrad.notation import Product
@@ -15,7 +16,7 @@ from handgrad.running.evaluate import value_of
 from handgrad.running.units import Index
 from handgrad.solution import Trace, Zeroed
 from handgrad.solution.silencing import INFLUENCE_SIZE, Silencing
-from handgrad.solution.units import Units, units
+from handgrad.solution.units import Units
 
 Cause: TypeAlias = Literal[
     "shut_gate",  # the gate of a unit is shut
@@ -86,15 +87,7 @@ class _Zeros:
         self.values = {k: np.asarray(v, dtype=float) for k, v in self.trace.run.numbers.items()}
         self.silencing = Silencing(self.graph)
         self.steps = made_in(self.trace)
-        every = units(self.trace)
-        self.by_activation = {u.activation: u for u in every}
-        # Where a pre-activation goes nowhere else, its gate decides alone on its gradient.
-        self.by_pre_activation = {
-            u.pre_activation.name: u
-            for u in every
-            if isinstance(u.pre_activation, Name)
-            and self.graph.consumers.get(u.pre_activation.name) == (u.activation,)
-        }
+        self.gates = gates_of(self.trace)
 
     def parts(self) -> tuple[ZeroPart, ...]:
         for name in differentiated(self.trace):
@@ -104,11 +97,11 @@ class _Zeros:
             zero = {tuple(int(i) for i in e) for e in np.argwhere(gradient == 0)}
             if zero:
                 self._explain(name, zero)
-        if any(u.batched for u in self.by_activation.values()):
-            for unit in self.by_pre_activation.values():
-                self._in_some_cases(unit)
+        for pre_activation, unit in self.gates.by_pre_activation.items():
+            self._in_some_cases(pre_activation, unit)
         for name in differentiated(self.trace):
             if self.graph.nodes[name].batched:
+                self._nothing_in_some_cases(name)
                 self.untold += self._untold_by_case(name)
         whole = [
             replace(
@@ -161,6 +154,31 @@ class _Zeros:
             rest = [Zeroed.of(name, shape, sorted(left))]
             self._add(part or ZeroPart((), "at_these_numbers"), rest)
 
+    def _nothing_in_some_cases(self, name: str) -> None:
+        """Of a gradient that differs from case to case, the cases in which no gradient arrives."""
+        gradient = self.graph.gradients[name]
+        if len(gradient.parts) != 1:
+            return
+        zero = (total_gradient(self.trace, name) == 0).reshape(
+            -1, self.values[Name(name)].shape[-1]
+        )
+        shape = self.graph.nodes[name].shape
+        for leaf in leaves(gradient.parts[0].formula):
+            if not isinstance(leaf, Adjoint) or leaf not in self.graph.batched_leaves:
+                continue
+            value = self.values[leaf]
+            silent = (value == 0).reshape(-1, value.shape[-1]).all(axis=0) & zero.all(axis=0)
+            if silent.any() and not silent.all():
+                part = ZeroPart(
+                    zeroed=(),
+                    cause="nothing_arrives",
+                    about=leaf,
+                    value=None if value.ndim > 1 else 0.0,
+                    step=self._step(leaf),
+                    cases=tuple(int(c) for c in np.flatnonzero(silent)),
+                )
+                self._add(part, [Zeroed.of(name, shape, list(np.ndindex(shape)))])
+
     def _untold_by_case(self, name: str) -> int:
         """Of a gradient that differs from case to case, how many zeros no reason covers in their case."""
         gradient = total_gradient(self.trace, name)
@@ -172,7 +190,7 @@ class _Zeros:
 
     def _given_off(self, name: str, zero: set[Index]) -> set[Index]:
         """Of a pre-activation that is given, the entries that their own gates silence."""
-        unit = self.by_pre_activation.get(name)
+        unit = self.gates.by_pre_activation.get(name)
         off = {i for i in zero if unit is not None and unit.shut[i].all()}
         for index in sorted(off):
             assert unit is not None
@@ -198,15 +216,18 @@ class _Zeros:
     def _reason(self, leaf: Leaf, index: Index) -> ZeroPart:
         """Why an entry of a factor is zero in every case."""
         if isinstance(leaf, Adjoint):
-            unit = self.by_pre_activation.get(leaf.name)
+            unit = self.gates.by_pre_activation.get(leaf.name)
             if unit is None:
                 return self._nothing_arrives(leaf, index)
             if unit.shut[index].all():
                 return self._shut(unit, index)
+            output = self.gates.outputs.get(leaf.name)
+            if output is None:
+                return self._nothing_arrives(leaf, index)
             if (unit.arriving[index] == 0).all():
-                return self._nothing_arrives(Adjoint(unit.activation), index, unit.activation)
+                return self._nothing_arrives(Adjoint(output), index, output)
             return ZeroPart((), "zero_value", leaf.entry(index), 0.0, step=self._step(leaf))
-        unit = self.by_activation.get(leaf.name)
+        unit = self.gates.by_value.get(leaf.name)
         if unit is not None and unit.shut[index].all():
             return self._shut(unit, index)
         node = self.graph.nodes.get(leaf.name)
@@ -227,7 +248,9 @@ class _Zeros:
         )
 
     def _nothing_arrives(self, leaf: Adjoint, index: Index, activation: str = "") -> ZeroPart:
-        after = [self.by_pre_activation.get(c) for c in self.graph.consumers.get(activation, ())]
+        after = [
+            self.gates.by_pre_activation.get(c) for c in self.graph.consumers.get(activation, ())
+        ]
         silent = [u.activation for u in after if u is not None and u.shut.all()]
         return ZeroPart(
             zeroed=(),
@@ -250,22 +273,21 @@ class _Zeros:
                 return ZeroPart((), "zero_factor", factor, 0.0, step=self._step(Adjoint(name)))
         return None
 
-    def _in_some_cases(self, unit: Units) -> None:
+    def _in_some_cases(self, name: str, unit: Units) -> None:
         """What a gate that is shut in some cases zeroes in their gradients."""
         if not unit.gate or not unit.batched:
             return
         count = unit.z.shape[-1]
-        assert isinstance(unit.pre_activation, Name)
+        made = [n for n, u in self.gates.by_value.items() if u is unit]
         for position in np.argwhere(unit.shut.any(axis=-1))[:MOST_SOMETIMES]:
             index = tuple(int(i) for i in position)
             cases = tuple(int(c) for c in np.flatnonzero(unit.shut[index]))
             if len(cases) < count:
-                name = unit.pre_activation.name
                 own = [Zeroed.of(name, unit.z.shape[:-1], [index])]
                 zeroed = [
                     *(own if name in differentiated(self.trace) else ()),
                     *self.silencing.zeroed(Adjoint(name), index),
-                    *self.silencing.zeroed(Name(unit.activation), index),
+                    *(z for n in made for z in self.silencing.zeroed(Name(n), index)),
                 ]
                 self._add(self._shut(unit, index, cases), zeroed)
 

@@ -107,10 +107,9 @@ def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
     else:
         yield not others, "some are not zero"
     units = [c for _, c in _activations(facts)]
-    yield (
-        set(question.gates) == {c.operation for c in units if c.operation == "relu"},
-        "other gates",
-    )
+    inside = {c.operation for t in facts.targets for c in terms.calls_of(facts.written(t))}
+    gates = {c.operation for c in units if c.operation == "relu"}
+    yield gates <= set(question.gates) <= gates | (inside & {"relu"}), "other gates"
     yield set(question.activations) == {c.operation for c in units}, "other activations"
     yield question.channels == _has_channels(facts), "another answer to whether units are channels"
     for part in question.parts:

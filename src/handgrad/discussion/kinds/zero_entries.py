@@ -7,6 +7,7 @@ from typing import ClassVar, Self, assert_never
 
 import numpy as np
 
+from handgrad.discussion.gates import gates_of
 from handgrad.discussion.lookup import (
     at_entry,
     differentiated,
@@ -69,7 +70,7 @@ class ZeroEntries(Question):
             _, name, place = min(candidates, key=lambda c: c[0])
             smallest = QuestionedEntry(name, index_of(gradients[name], int(place)))
         steps = (*(s for n in names for s in step_of(trace, n)), *(p.step for p in parts))
-        every = units(trace)
+        every = gates_of(trace).every
         return cls(
             parts=parts,
             zero=sum(int((g == 0).sum()) for g in gradients.values()),
@@ -78,27 +79,38 @@ class ZeroEntries(Question):
             smallest=smallest,
             smallest_value=at_entry(gradients[smallest.name], smallest.index) if smallest else 0.0,
             gates=tuple(dict.fromkeys(u.operation for u in every if u.gate)),
-            activations=tuple(dict.fromkeys(u.operation for u in every)),
+            activations=tuple(dict.fromkeys(u.operation for u in units(trace))),
             revivers=layer_revivers(trace.problem),
             channels=any(u.gate and slides(trace.graph, u.pre_activation) for u in every),
             steps=in_order(steps),
         )
 
+    @property
+    def _in_general(self) -> bool:
+        """Whether gates are what to discuss: there are some, and one of them makes a zero, or nothing does."""
+        shut = any(p.cause == "shut_gate" or p.behind for p in self.parts)
+        return bool(self.gates) and (shut or not self.parts)
+
     def asked(self) -> Text:
         in_training = (
             f" What does that mean in general for training deep networks with {sides(self.gates)}?"
-            if self.gates
+            if self._in_general
             else ""
         )
         if not self.parts:
             return (f"Did any entry of the gradients come out zero? Why, or why not?{in_training}",)
-        first = self.parts[0]
+        first = next((p for p in self.parts if not p.cases), self.parts[0])
         where: Text = (f" in {cases_words(first.cases)}",) if first.cases else ()
-        others = (
-            " Find every other zero among the gradients, with its reason."
-            if self.untold or sum(len(part.zeroed) for part in self.parts) > 1
-            else ""
-        )
+        others = ""
+        if self.untold or sum(len(part.zeroed) for part in self.parts) > 1:
+            others = " Find every other zero among the gradients, with its reason."
+            if self.zero == 0:
+                # What is zero in single cases is told by the gates alone, not by what arrives there.
+                others = (
+                    " Which other gates are shut in some of the cases only?"
+                    if len(self.parts) > 1
+                    else " What else does that make zero there?"
+                )
         return (
             "Why did ", *_telling(first.zeroed).text(), " come out zero", *where, f"?{others}{in_training}",
         )  # fmt: skip
@@ -134,7 +146,7 @@ class ZeroEntries(Question):
             answer.append(
                 ("The smallest in size is ", self.smallest.gradient, " = ", Literal(self.smallest_value), ".")
             )  # fmt: skip
-        if self.gates:
+        if self._in_general:
             noun = sides(self.gates)
             revivers: Text = (*layers_text(self.revivers), " ") if self.revivers else ()
             answer.append(
@@ -217,8 +229,9 @@ def _zero_part(part: ZeroPart) -> Text:
             because: Text = (
                 (", because every gate of ", Name(part.behind), " is shut") if part.behind else ()
             )
+            here = f"In {cases_words(part.cases)} no" if part.cases else "No"
             return (
-                "No gradient arrives here: ", *about, f" = 0{where}", *because, ". So ", *what,
+                f"{here} gradient arrives here: ", *about, f" = 0{where}", *because, ". So ", *what,
                 f" {verb} zero{shown}.",
             )  # fmt: skip
         case "zero_factor":
