@@ -621,3 +621,39 @@ def test_what_is_asked_about_single_cases_is_answered() -> None:
     question = asked(given, ZeroEntries)
     assert "In case 1 no gradient arrives here: dh = 0" in said(question)
     assert wrong_claims(question, given) == []
+
+
+def test_numbers_that_all_entries_share_have_no_index() -> None:
+    """The rate of a schedule, the norm of all gradients and the factor that clips them."""
+    problem = handgrad.Problem(
+        "L = 0.5*(w @ x - y)**2",
+        {"w": [3, 4]},
+        {"x": [0.6, 0.8], "y": -5},
+        update=handgrad.Update("sgd", 0.1, {"clip_norm": 1.0, "steps": 4}, schedule="cosine"),
+    )
+    question = asked(problem, UpdatedValue)
+    page = " ".join(terminal(problem).split())
+    for whole in (
+        "ηₜ = ηₘᵢₙ + ",
+        "G = √",
+        "κ = min",
+        "(g_w)₂ = κ · ∂L/∂w₂",
+        "w₂ ← w₂ − ηₜ · (g_w)₂",
+    ):
+        assert whole in page
+    assert "(ηₜ)₂" not in page
+    assert wrong_claims(question, problem) == []
+
+
+def test_the_rate_is_called_as_in_the_formulas() -> None:
+    """η and θ are the problem's own values here."""
+    problem = handgrad.Problem(
+        ["eta = theta*x + b", "L = (eta - y)**2"],
+        {"theta": 1.0, "b": 0.0},
+        {"x": 2.0, "y": 1.0},
+        update=handgrad.Update(),
+    )
+    page = " ".join(terminal(problem).split())
+    assert "each parameter φ becomes φ − rate · ∂L/∂φ. With rate = 0.1, what is" in page
+    lab = " ".join(terminal(handgrad.load("lab9")).split())
+    assert "each parameter θ becomes θ − η · ∂L/∂θ. With η = 0.1, what is" in lab

@@ -417,6 +417,8 @@ def _updated_value(question: UpdatedValue, facts: Facts) -> Found:
     yield question.rule == facts.oracle.update.get("rule", "sgd"), "another rule"
     chosen = Optimiser(facts.oracle.update)
     yield near(question.rate, chosen.start(question.entry.name)), "another rate"
+    own = {*facts.oracle.parameters, *facts.oracle.data, *facts.targets}
+    yield not {question.letter, question.theta} & own, "a letter that the problem has"
     alone = question.entry.name in chosen.s.get("rates", {})
     yield question.own_rate == alone, f"a rate of its own is {alone}"
     plain = set(facts.oracle.update) <= {"rule", "rate", "weight_decay"} and chosen.rule == "sgd"

@@ -19,14 +19,18 @@ from handgrad.record import record
 from handgrad.running.units import Index
 from handgrad.solution import Trace, TraceLine
 from handgrad.text import Text
-from handgrad.updates import RULES, Update
+from handgrad.updates import RULES, Update, names
+
+ANY = ("theta", "phi", "omega", "p")
+"""What any parameter is called, the first that no name of the problem is."""
 
 
 @record
 class UpdatedValue(Question):
     """The updated value of one entry of a parameter; the last of `lines` computes it.
 
-    `rate` is the parameter's, and `own_rate` says whether it has one of its own; `plain` whether every parameter's
+    `rate` is the parameter's, `own_rate` says whether it has one of its own, and `letter` is what formulas call the
+    rate; `theta` stands for any parameter, by a name that none of the problem's has. `plain` whether every parameter's
     update is a step against the gradient at one rate and nothing else.
     """
 
@@ -37,6 +41,8 @@ class UpdatedValue(Question):
     rule: str
     rate: float
     own_rate: bool
+    letter: str
+    theta: str
     plain: bool
     before: float
     gradient: float
@@ -56,6 +62,7 @@ class UpdatedValue(Question):
         name = (scalars or moving)[-1]
         gradient = total_gradient(trace, name)
         index = tuple(int(i) for i in np.unravel_index(np.abs(gradient).argmax(), gradient.shape))
+        taken = trace.graph.nodes.keys() | trace.graph.lets.keys()
         whole = update_pass(trace.graph, update)
         own = [line for line in step.lines if whole.owner(_target(line)) in ("", name)]
         lines = tuple(_entry_line(trace, line, index) for line in own)
@@ -65,6 +72,8 @@ class UpdatedValue(Question):
             rule=update.rule,
             rate=update.rate_of(name),
             own_rate=name in update.rates,
+            letter=names(taken)["rate"].name,
+            theta=next((n for n in ANY if n not in taken), ANY[0]),
             plain=update.rule == Update().rule and len(lines) == 1 and not update.rates,
             before=at_entry(trace.problem.parameters[name].array, index),
             gradient=at_entry(gradient, index),
@@ -73,7 +82,17 @@ class UpdatedValue(Question):
         )
 
     def asked(self) -> Text:
-        plain: Text = ("each parameter θ becomes θ − η · ", Adjoint("theta"))
+        theta = Name(self.theta)
+        plain: Text = (
+            "each parameter ",
+            theta,
+            " becomes ",
+            theta,
+            " − ",
+            Name(self.letter),
+            " · ",
+            Adjoint(self.theta),
+        )
         said = plain if self.plain else (f"{RULES[self.rule].noun} updates every parameter",)
         return (
             "After the backward pass ", *said, ". With ", *self._rate(),
@@ -103,14 +122,14 @@ class UpdatedValue(Question):
         return (lines, *map(Paragraph, self.answer()))
 
     def _assignment(self, line: TraceLine) -> Relation:
-        left = Name(line.target.name).entry(self.entry.index)
+        left = Name(line.target.name).entry(line.index)
         updates = line.role in ("updated", "memory")
         return replace(line.relation(), left=left, sign="←" if updates else "=")
 
     def _rate(self) -> Text:
         if self.own_rate:
             return ("a rate of ", Literal(self.rate), " for ", Name(self.entry.name))
-        return ("η = ", Literal(self.rate))
+        return (Name(self.letter), " = ", Literal(self.rate))
 
 
 def _target(line: TraceLine) -> Name:
