@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -199,3 +200,12 @@ def test_a_difference_of_differences_leaves_no_rounding() -> None:
     opened, shut = (1 / (1 + Exact.of(-z).exp()) for z in (150, -150))
     assert (opened - 1) != 0
     assert (opened - 1) + shut == 0
+
+
+def test_the_page_says_which_case_and_has_the_loss_over_them() -> None:
+    problem = handgrad.Problem(
+        "z = w*x\nL = (z - y)**2", {"w": 0.5}, {"x": {"cases": [1, 2]}, "y": {"cases": [1, 0]}}
+    )
+    page = handgrad.render(handgrad.run_exact(problem).page())
+    assert re.search(r"z in case 2 +│ +1 +│ 1\n", page)
+    assert re.search(r"J +│ +0.625 │ 5/8", page)

@@ -30,11 +30,12 @@ def numbers_page(run: OtherRun, decimals: int) -> Page:
     """Values and gradients in exact numbers or symbols, each with its figure beside it."""
     graph, problem = run.graph, run.problem
     parameters = list(problem.parameters) or list(problem.data)
+    over = (graph.cost,) if graph.has_loss else ()
     blocks: list[Block] = [
         Heading((problem.title or "Worked solution",), 1),
         Paragraph((INTRODUCTION[run.kind],)),
         Heading(("Forward pass",), 2),
-        *_tables(run, [Name(n) for n in graph.equations]),
+        *_tables(run, [Name(n) for n in dict.fromkeys((*graph.equations, *over))]),
         Heading(("Gradients",), 2),
         *_tables(run, [Adjoint(n) for n in reversed(parameters)]),
     ]
@@ -53,10 +54,13 @@ def _tables(run: OtherRun, leaves: list[Name] | list[Adjoint]) -> list[Block]:
         array = run.value(leaf.name) if isinstance(leaf, Name) else run.gradient(leaf.name)
         for index in np.ndindex(array.shape):
             number: Exact | Symbolic = array.item(index)
-            shown = leaf.entry(index)
+            if leaf in run.graph.batched_leaves:
+                shown: Text = (leaf.entry(index[:-1]), f" in case {index[-1] + 1}")
+            else:
+                shown = (leaf.entry(index),)
             rows.append(
                 (
-                    (shown,),
+                    shown,
                     (_figure(run.number_at(number)),),
                     (
                         number.written(SHOWN_BITS).replace("-", "−")
