@@ -313,3 +313,29 @@ def test_a_number_with_a_remark_beside_it(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"page.{ending}"
     assert run(["compare", "classes", "--set", "rate=1", "-o", str(path)]) == 0
     assert path.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [([1, 1, 1], "changed in case 2"), ([0, 1, 0], "changed in every case")],
+)
+def test_a_row_of_cases_says_in_which_it_changed(targets: list[int], said: str) -> None:
+    """y has a number for each case, and so has the loss: one row, whose columns are the cases."""
+    batch = handgrad.load("batch")
+    other = handgrad.solve(batch.with_values({"y": {"cases": targets}}))
+    comparison = handgrad.compare(traced("batch"), other)
+    for width in (60, 120):
+        page = terminal(comparison, width)
+        assert said in page
+        assert "◁ rows 1, 2, 3" not in page
+
+
+def test_the_rate_is_not_called_by_a_letter_that_the_problem_has() -> None:
+    problem = handgrad.Problem(
+        ["eta = w*x", "L = (eta - y)**2"], {"w": 1.0}, {"x": 2.0, "y": 1.0},
+        update=handgrad.Update(rate=0.1),
+    )  # fmt: skip
+    other = problem.with_parts(update=handgrad.Update(rate=0.2))
+    comparison = handgrad.compare(handgrad.solve(problem), handgrad.solve(other))
+    assert comparison.labels == ("rate = 0.1", "rate = 0.2")
+    assert "learning rate η" not in terminal(comparison, 80).split("Forward")[0]

@@ -25,6 +25,7 @@ from handgrad.comparison.words import (
     gate_text,
     labels,
     setting_name,
+    taken,
 )
 from handgrad.expression import Adjoint, Expression, Literal, Name, literal_of, substitute
 from handgrad.figures import figure
@@ -53,6 +54,9 @@ if TYPE_CHECKING:
 
 GATES = 12
 """Changed gates that have a note each."""
+
+CASES = 8
+"""The most cases that are listed."""
 
 NONE: Text = ("–",)
 """A cell for what one of the problems does not have."""
@@ -131,7 +135,8 @@ class _PageWriter:
                 )
                 return (Name(change.name),), left, right
             case SettingChange():
-                return (setting_name(change.name),), _setting(change.left), _setting(change.right)
+                said = setting_name(change.name, taken(self.comparison))
+                return (said,), _setting(change.left), _setting(change.right)
             case _:
                 assert_never(change)
 
@@ -365,8 +370,22 @@ def _marked(
     if right:
         plain = not line.left.batched and len(line.left.shape) < 2
         before = np.asarray(line.left.value, dtype=float)
-        for row in dict.fromkeys(e[0] if e else 0 for e in line.entries):
+        # Numbers that differ from case to case are one row, whose columns are the cases.
+        one_row = line.left.batched and not line.left.shape
+        for row in dict.fromkeys(e[0] if e and not one_row else 0 for e in line.entries):
             was = figure(float(before[row] if before.ndim else before), decimals) if plain else ""
             said = f"was {was.replace('-', '−')}" if plain else "changed"
+            if one_row:
+                said += _in_cases([e[0] for e in line.entries], before.size)
             remarks[row] = f"{remarks[row]}; {said}" if row in remarks else said
     return replace(relation, marks={**relation.marks, **marks}, remarks=remarks)
+
+
+def _in_cases(cases: Sequence[int], count: int) -> str:
+    """In which of the cases: " in every case", " in cases 1 and 3"."""
+    if len(cases) == count:
+        return " in every case"
+    shown = [str(c + 1) for c in cases[:CASES]]
+    if len(cases) > CASES:
+        shown.append(f"{len(cases) - CASES} more")
+    return f" in case{'s' if len(cases) > 1 else ''} {listed(shown)}"

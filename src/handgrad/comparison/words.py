@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING
 
 from handgrad.comparison.structure import (
@@ -16,6 +16,7 @@ from handgrad.expression import Call, Expression, Literal, Name, literal_of
 from handgrad.operations import BY_NAME, noun_of
 from handgrad.operations.gates import activation_in
 from handgrad.text import Text, joined
+from handgrad.updates.settings import names
 
 if TYPE_CHECKING:
     from handgrad.comparison.comparison import Comparison
@@ -74,7 +75,8 @@ def labels(comparison: Comparison) -> tuple[Text, Text]:
                 (name, " = ", literal_of(other)),
             )
         case (SettingChange(name="rate", left=float(one), right=float(other)),):
-            return ("η = ", Literal(one)), ("η = ", Literal(other))
+            letter = "rate" if _is_taken("rate", taken(comparison)) else "η"
+            return (f"{letter} = ", Literal(one)), (f"{letter} = ", Literal(other))
         case _ if titles[0] == titles[1]:
             return BEFORE_AND_AFTER
         case _:
@@ -172,7 +174,20 @@ def _closed(change: GateChange) -> Text:
     return (*stopped, ", and ", *what, f" {verb} nothing{case}.")
 
 
-def setting_name(name: str) -> str:
-    """What a setting is called."""
+def taken(comparison: Comparison) -> Set[str]:
+    """The names that either problem has."""
+    return comparison.left.graph.nodes.keys() | comparison.right.graph.nodes.keys()
+
+
+def setting_name(name: str, taken: Set[str] = frozenset()) -> str:
+    """What a setting is called: by its letter, where no name of the problem is that."""
     table, _, parameter = name.partition(".")
-    return f"the {table[:-1]} of {parameter}" if parameter else SETTINGS.get(name, name)
+    if parameter:
+        return f"the {table[:-1]} of {parameter}"
+    return name if _is_taken(name, taken) else SETTINGS.get(name, name)
+
+
+def _is_taken(setting: str, taken: Set[str]) -> bool:
+    """Whether a problem has a name that is the letter of a setting."""
+    usual = names(frozenset()).get(setting)
+    return usual is not None and usual.name in taken

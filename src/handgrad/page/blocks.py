@@ -110,7 +110,12 @@ class Relation:
 
     @property
     def told_remarks(self) -> tuple[str, ...]:
-        """The remarks with the rows that they are about, counted from 1: "rows 1, 3: gate shut"."""
+        """The remarks with the rows that they are about, counted from 1: "rows 1, 3: gate shut".
+
+        What is one number, or one for each case, has a single row.
+        """
+        if not self.shape and set(self.remarks) <= {0}:
+            return tuple(self.remarks.values())
         told: dict[str, list[str]] = {}
         for row, words in self.remarks.items():
             told.setdefault(words, []).append(str(row + 1))
