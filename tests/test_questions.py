@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.cli.commands import run
 from handgrad.discussion import KINDS, Question, questions_for
+from handgrad.discussion.kinds.bias_gradient import BiasGradient
 from handgrad.discussion.kinds.case_shares import CaseShares
 from handgrad.discussion.kinds.gate_swap import GateSwap
 from handgrad.discussion.kinds.largest_move import LargestMove
@@ -657,3 +658,23 @@ def test_the_rate_is_called_as_in_the_formulas() -> None:
     assert "each parameter φ becomes φ − rate · ∂L/∂φ. With rate = 0.1, what is" in page
     lab = " ".join(terminal(handgrad.load("lab9")).split())
     assert "each parameter θ becomes θ − η · ∂L/∂θ. With η = 0.1, what is" in lab
+
+
+def test_one_case_and_two_numbers_are_told_as_such() -> None:
+    one = handgrad.Problem(
+        ["z = w*x + b", "L = 0.5*(z - y)**2"],
+        {"w": 1.0, "b": 0.5},
+        {"x": {"cases": [2]}, "y": {"cases": [1]}},
+        update=handgrad.Update(),
+    )
+    assert "the mean of dz over the only case" in said(asked(one, BiasGradient))
+    assert "Both numbers move." in said(asked(one, LargestMove))
+
+
+def test_shares_that_are_all_zero_change_nothing() -> None:
+    problem = handgrad.Problem(
+        ["u = w*x", "v = w*c", "L = (u + v - y)**2"], {"w": 2.0}, {"x": 1, "c": 1, "y": 4}
+    )
+    text = said(asked(problem, SumOverPaths))
+    assert "Every share is 0 here" in text
+    assert "instead of" not in text

@@ -86,8 +86,9 @@ class BiasGradient(Question):
                     (*here, ": a sum passes its gradient on unchanged."),
                 )
             case "mean":
+                over = "the only case" if self.cases == 1 else f"the {self.cases} cases"
                 return (
-                    (gradient, " is the mean of ", signal, f" over the {self.cases} cases{where}."),
+                    (gradient, " is the mean of ", signal, f" over {over}{where}."),
                     (
                         *here,
                         " in every case, so each case hands its gradient on unchanged. The loss is the mean over the cases, and so is the gradient.",

@@ -96,7 +96,7 @@ class LargestMove(Question):
         still = (
             f"{self.still} of the {self.total} numbers {'comes' if self.still == 1 else 'come'} out unchanged."
             if self.still
-            else f"All {self.total} numbers move."
+            else f"{'Both' if self.total == 2 else f'All {self.total}'} numbers move."
             if self.total > 1
             else "It is the only number that can move."
         )

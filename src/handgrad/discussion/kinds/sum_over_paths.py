@@ -80,10 +80,13 @@ class SumOverPaths(Question):
         )
         total = float(self.gradient[place])
         rest = float(sum(s.value[place] for s in self.shares if s is not missing))
+        first: Text = (
+            f"Each use is a path to the loss, and the gradient is the sum of the {count} shares{cited(self.steps)}.",
+        )
+        if not missing.value.any():
+            return first, ("Every share is 0 here, and so is the gradient without one of them.",)
         return (
-            (
-                f"Each use is a path to the loss, and the gradient is the sum of the {count} shares{cited(self.steps)}.",
-            ),
+            first,
             (
                 "Without the path through ", Name(missing.through), ", ", Adjoint(self.name).entry(place), " would be ",
                 Literal(rest), " instead of ", Literal(total), ".",
