@@ -440,3 +440,31 @@ def test_two_means_in_two_conventions() -> None:
     # Of one case, as `expected` is.
     assert one.entry is not None
     np.testing.assert_allclose(one.entry.value / 2, one.expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(("norm", "axis"), [("batchnorm", 0), ("layernorm", 1)])
+def test_a_term_of_a_normalisation_is_missing(norm: str, axis: int) -> None:
+    """Of (g − mean g − N ⊙ mean(g ⊙ N)) / sd one term is left out, or both are."""
+    z = np.array([[1.0, 4, 2.5], [2, -1, 3], [6, 0.5, 1]])
+    g = np.array([[1.0, 2, -3], [3, 0.5, 1], [-1, 2, 0.3]])
+    problem = handgrad.Problem([f"N = {norm}(Z)", "L = sum(C*N)"], {"Z": z, "C": g})
+    deviation = np.sqrt(z.var(axis=axis, keepdims=True) + 1e-5)
+    n = (z - z.mean(axis=axis, keepdims=True)) / deviation
+    mean, along = (a.mean(axis=axis, keepdims=True) for a in (g, g * n))
+    for kept, missing in (
+        (g - mean, "N * mean("),
+        (g - n * along, "mean(dN, "),
+        (g, "mean(dN, "),
+    ):
+        diagnosis = handgrad.check(problem, dZ=np.round(kept / deviation, 4))["dZ"].diagnosis
+        assert [d.rule for d in diagnosis] == ["term_left_out"]
+        assert str(diagnosis[0]).startswith(missing)
+        assert str(diagnosis[0]).endswith(" is left out")
+    assert " + N * mean(" in str(diagnosis[0])
+
+
+def test_one_of_two_paths_that_differ_in_sign_is_missing() -> None:
+    problem = handgrad.Problem("z = x**2\nL = z*w - z*v", {"x": 2.0, "w": 3.25, "v": 1.5})
+    for figure, missing in (("3.25", "v is left out"), ("-1.50", "w is left out")):
+        found = handgrad.check(problem, dz=figure)["dz"].diagnosis
+        assert missing in [str(d) for d in found]

@@ -275,6 +275,17 @@ def _of_subtract(call: Call, seen: Surroundings) -> Iterator[Found]:
         yield "target_minus_prediction", subtract(b, a), (a, b)
     elif number(a) is None:
         yield "difference_reversed", subtract(b, a), (a, b)
+        if isinstance(seen.target, Adjoint) and number(b) is None:
+            yield "term_left_out", a, (b,)
+            yield "term_left_out", negate(b), (a,)
+            yield from _all_subtracted(a, b)
+
+
+def _all_subtracted(a: Expression, b: Expression) -> Iterator[Found]:
+    """All that is subtracted in a row left out, as of a layer norm's g − mean(g) − N ⊙ mean(g ⊙ N)."""
+    while isinstance(a, Call) and a.operation == subtract.name:
+        a, b = a.arguments[0], add(a.arguments[1], b)
+        yield "term_left_out", a, (b,)
 
 
 def _keeps(formula: Expression, seen: Surroundings) -> bool:

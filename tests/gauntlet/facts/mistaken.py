@@ -334,6 +334,14 @@ def _target_minus(n: Expression, x: Expression, about: About) -> bool:
 def _term_left_out(n: Expression, x: Expression, about: About) -> bool:
     if _dropped(n, x, "add"):
         return True
+    if _is(n, "subtract"):
+        first, last = _arguments(n)
+        while True:
+            if x in (first, -last):
+                return True
+            if not _is(first, "subtract"):
+                break
+            first = _arguments(first)[0]
     # Of softmax's p ⊙ (g − Σ g ⊙ p), the sum.
     return (
         _is(n, "multiply")
