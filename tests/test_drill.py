@@ -549,3 +549,10 @@ def test_the_python_of_the_document() -> None:
 def test_every_word_is_in_the_document() -> None:
     for word in set(WORDS.values()) - {"hint"}:
         assert f"`{word}`" in DOCUMENT
+
+
+def test_what_is_computed_from_numbers_alone_says_so() -> None:
+    problem = handgrad.Problem("s = u @ v\nL = 1 - s", {"u": [3, 4]}, {"v": [1, 2]})
+    drill, reply = handgrad.drill(problem, words=["ds"]).take("?")
+    text = render_terminal(drill.told(reply), width=80, colour=False, unicode=True)
+    assert "∂L/∂s is computed from no other value: its formula has numbers alone." in text

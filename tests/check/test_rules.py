@@ -468,3 +468,33 @@ def test_one_of_two_paths_that_differ_in_sign_is_missing() -> None:
     for figure, missing in (("3.25", "v is left out"), ("-1.50", "w is left out")):
         found = handgrad.check(problem, dz=figure)["dz"].diagnosis
         assert missing in [str(d) for d in found]
+
+
+def test_a_sign_within_is_not_the_sign_of_the_figure() -> None:
+    """BPR's −σ(−s) taken as −σ(s): every figure has the right sign."""
+    problem = handgrad.Problem(
+        "s = u @ i - u @ j\nL = -log_sigmoid(s)",
+        {"u": [1, 2], "i": [0.5, 0.3], "j": [0.2, -0.1]},
+    )
+    (found,) = handgrad.check(problem, ds="-0.7503")["ds"].diagnosis
+    assert found.rule == "sign_within"
+    assert str(found) == "the sign of a part is wrong: s stands where -s belongs"
+    assert handgrad.check(problem, ds="0.2497")["ds"].diagnosis[0].rule == "sign_lost"
+
+
+def test_a_part_without_a_name_on_the_page_is_written_out() -> None:
+    problem = handgrad.Problem(
+        "s = (K @ q)**3\nL = sum(s)", {"K": [[1, 2], [0.5, -1], [2, 0.3]], "q": [0.4, 1.1]}
+    )
+    (found,) = handgrad.check(problem, s=["2.6", "-0.9", "1.13"])["s"].diagnosis
+    assert str(found) == "these are the figures of K @ q"
+
+
+def test_a_divisor_is_left_out() -> None:
+    problem = handgrad.Problem(
+        "s = K @ q / sqrt(d)\np = softmax(s)\nL = -log(p[0])",
+        {"K": [[1, 2], [0.5, -1], [2, 0.3]], "q": [0.4, 1.1]},
+        {"d": 2},
+    )
+    (found,) = handgrad.check(problem, s=["2.6", "-0.9", "1.13"])["s"].diagnosis
+    assert str(found) == "the factor 1 / sqrt(d) is left out"

@@ -199,9 +199,14 @@ class Diagnosing:
         yield from ((numbers, where) for numbers, where in found.items() if seen.sheets.some(where))
 
     def _told(self, seen: Seen, mistake: Mistake, numbers: Numbers, at: int) -> Diagnosis:
-        text = mistake_text(mistake, seen.quantity, self.work.cases)
+        text = mistake_text(self._named(mistake, seen.quantity), seen.quantity, self.work.cases)
         done = (Done(seen.quantity, mistake.rule, mistake.formula),)
         return Diagnosis(mistake.rule, text, seen.entries(at), done=done, numbers=numbers)
+
+    def _named(self, mistake: Mistake, quantity: Quantity) -> Mistake:
+        """A mistake with what it is about in names that the worked solution has at a quantity's step."""
+        about = [self.structure.named(part, quantity) for part in mistake.about]
+        return replace(mistake, about=tuple(about))
 
     # -- slips of the pen ------------------------------------------------------------------------
 
@@ -260,7 +265,8 @@ class Diagnosing:
 
     def _told_copied(self, seen: Seen, other: Quantity, at: int) -> Diagnosis:
         places = seen.entries(at)
-        text = slip_text(slips.Slip("another_quantity", places), seen.quantity, other)
+        named = self.structure.named(other.shown, seen.quantity)
+        text = slip_text(slips.Slip("another_quantity", places), seen.quantity, named)
         return Diagnosis("another_quantity", text, places)
 
     def _scaled(self, seen: Seen) -> Iterator[Found]:
@@ -361,7 +367,7 @@ class Diagnosing:
     ) -> Diagnosis:
         return Diagnosis(
             mistake.rule,
-            mistake_text(mistake, site, self.work.cases, site.step),
+            mistake_text(self._named(mistake, site), site, self.work.cases, site.step),
             seen.entries(at),
             site.step,
             supposed,
@@ -459,6 +465,8 @@ class Diagnosing:
         numbers: Numbers,
         at: int,
     ) -> Diagnosis:
-        text = pair_text(*pair, self.work.cases)
+        (first, one), (second, other) = pair
+        named = (self._named(first, one), one), (self._named(second, other), other)
+        text = pair_text(*named, self.work.cases)
         done = tuple(Done(q, m.rule, m.formula) for m, q in pair)
         return Diagnosis(rule, text, seen.entries(at), done=done, numbers=numbers)

@@ -177,6 +177,7 @@ SAID_BY: Mapping[str, frozenset[str]] = {
     "last_digit": frozenset({"cut"}),
     "digit_slip": frozenset({"cut"}),
     # The same figures, and the same advice in other words.
+    "sign_within": frozenset({"sign_lost", "target_minus_prediction", "update_sign"}),
     "sign_lost": frozenset({"target_minus_prediction", "update_sign"}),
     "difference_reversed": frozenset({"target_minus_prediction", "sign_lost"}),
     # The wrong number is taken from somewhere: true of most mistakes.

@@ -13,6 +13,7 @@ from handgrad.checking.names import target_of
 from handgrad.checking.subjects import Subjects
 from handgrad.checking.surroundings import Around
 from handgrad.expression import (
+    Adjoint,
     Call,
     Expression,
     Leaf,
@@ -176,6 +177,24 @@ class Structure:
     def compiled(self, expression: Expression) -> CompiledFormula | None:
         """A formula of the problem's names; None where shapes do not fit."""
         return compiled(expression, self.shape, self.batched)
+
+    def named(self, formula: Expression, at: Quantity) -> Expression:
+        """A formula in the names that the worked solution has up to a quantity's step.
+
+        Parts of an equation that have no name there are written out.
+        """
+
+        def written_out(part: Expression) -> Expression | None:
+            if not isinstance(part, Name | Adjoint) or part.name not in self.graph.lets:
+                return None
+            quantity = self.by_leaf.get(part)
+            if quantity is None or (quantity.step and quantity.order <= at.order):
+                return None
+            if isinstance(part, Name):
+                return self.graph.lets[part.name].written
+            return self.named(quantity.formula.expression, at)
+
+        return substitute(formula, written_out)
 
     def mistakes(self, quantity: Quantity) -> tuple[Variant, ...]:
         """The single mistakes that can be made with a quantity's formula."""

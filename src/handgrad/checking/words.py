@@ -61,6 +61,7 @@ MISTAKES: dict[str, str] = {
     "logarithm_to_base_10": "the logarithm is to base 10; ln is to base e",
     "parameter_forgotten": "only the step is there: it is taken from {a}",
     "sign_lost": "the sign is wrong",
+    "sign_within": "the sign of a part is wrong: {a} stands where {b} belongs",
     "difference_reversed": "the difference is the wrong way round: it should be {a} − {b}",
     "square_forgotten": "the square of {a} is forgotten",
     "term_left_out": "{a} is left out",
@@ -138,8 +139,11 @@ def _count(mistake: Mistake, cases: int) -> Inline:
     return f"{cases}"
 
 
-def slip_text(slip: Slip, quantity: Quantity, other: Quantity | None = None) -> Text:
-    """What a slip is, in words; of a sign alone, whose it is where others of the array are right."""
+def slip_text(slip: Slip, quantity: Quantity, other: Expression | None = None) -> Text:
+    """What a slip is, in words; of a sign alone, whose it is where others of the array are right.
+
+    `other` is whose figures stand in this one's place.
+    """
     if slip.rule == "sign_lost" and not quantity.batched:
         entries = [quantity.shown.entry(at) for at in slip.entries]
         if len(entries) <= NAMED and len(entries) < prod(quantity.shape):
@@ -154,7 +158,7 @@ def slip_text(slip: Slip, quantity: Quantity, other: Quantity | None = None) -> 
         written=slip.written.replace("-", "−"), meant=slip.meant.replace("-", "−"), other="{other}"
     )
     before, _, after = template.partition("{other}")
-    shown: tuple[Expression, ...] = (other.shown,) if other is not None else ()
+    shown: tuple[Expression, ...] = (other,) if other is not None else ()
     return (before, *shown, *((after,) if after else ()))
 
 

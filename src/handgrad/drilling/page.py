@@ -176,6 +176,10 @@ def _told(drill: Drill, reply: Told) -> list[Block]:
 def _sources(drill: Drill, quantity: Quantity) -> Paragraph:
     """What a quantity is computed from."""
     names = [(_shown(drill, leaf),) for leaf in quantity.formula.leaves]
+    if not names:
+        return Paragraph(
+            (quantity.shown, " is computed from no other value: its formula has numbers alone.")
+        )
     return Paragraph((quantity.shown, " is computed from ", *joined(names), "."))
 
 

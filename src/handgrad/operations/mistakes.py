@@ -54,7 +54,11 @@ def _all(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
     yield from _wholes(formula, seen)
     for node in dict.fromkeys(walk(formula)):
         for rule, replacement, about in rewrites(node, seen):
-            yield Mistake(rule, replaced(formula, node, replacement), about)
+            wrong = replaced(formula, node, replacement)
+            if rule == "sign_lost" and node != formula:
+                yield Mistake("sign_within", wrong, (replacement, node))
+            else:
+                yield Mistake(rule, wrong, about)
     for written, known in activations_in(formula):
         forgotten = replaced(formula, written, known.arguments[0])
         yield Mistake("activation_forgotten", forgotten, (written,))
@@ -163,6 +167,7 @@ PRIORITY: dict[str, int] = {
             "logarithm_to_base_10",
             "parameter_forgotten",
             "sign_lost",
+            "sign_within",
             "difference_reversed",
             "square_forgotten",
             "term_left_out",

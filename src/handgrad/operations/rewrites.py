@@ -319,8 +319,11 @@ def _of_divide(call: Call, seen: Surroundings) -> Iterator[Found]:
         yield "inner_factor_forgotten", a, (divide(1, b), outer)
     elif count is not None and count in seen.averaged:
         yield "mean_forgotten", a, (b,)
-    elif _carries(a) and not _carries(b):
-        yield from _without_slope(call, a, divide(1, b), seen)
+    else:
+        if _carries(a) and not _carries(b):
+            yield from _without_slope(call, a, divide(1, b), seen)
+        if a.shape == call.shape:
+            yield "factor_left_out", a, (divide(1, b),)
 
 
 def _of_negate(call: Call, seen: Surroundings) -> Iterator[Found]:

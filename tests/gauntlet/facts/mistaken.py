@@ -422,13 +422,16 @@ RULES: Mapping[str, Meaning] = {
         _is(n, "subtract") and x == -_arguments(n)[1] and _kept(_arguments(n)[0], about)
     ),
     "sign_lost": lambda n, x, about: x == -n or n == -x,
+    "sign_within": lambda n, x, about: x == -n or n == -x,
     "difference_reversed": lambda n, x, about: _swapped(n, x, "subtract"),
     "square_forgotten": lambda n, x, about: (
         _is(n, "power") and _arguments(n)[0] == x and _number(_arguments(n)[1]) == 2
     ),
     "term_left_out": _term_left_out,
     "sign_of_term": lambda n, x, about: _is(n, "add") and x == Call("subtract", _arguments(n)),
-    "factor_left_out": lambda n, x, about: bool(_dropped(n, x, "multiply")),
+    "factor_left_out": lambda n, x, about: (
+        bool(_dropped(n, x, "multiply")) or (_is(n, "divide") and _arguments(n)[0] == x)
+    ),
     "another_taken": lambda n, x, about: (
         isinstance(n, Name | Adjoint) and isinstance(x, type(n)) and x != n
     ),

@@ -58,6 +58,10 @@ WRITTEN = (
     handgrad.Problem(
         "e = exp(u - v)\nL = e @ w", {"u": [0.3, 1], "v": [-0.5, 0.4], "w": [1, 2]}, {}
     ),
+    handgrad.Problem(
+        "s = u @ i - u @ j\nL = -log_sigmoid(s)",
+        {"u": [1, 2], "i": [0.5, 0.3], "j": [0.2, -0.1]},
+    ),
 )
 
 ENOUGH = 3
