@@ -284,7 +284,8 @@ def _of_subtract(call: Call, seen: Surroundings) -> Iterator[Found]:
 def _all_subtracted(a: Expression, b: Expression) -> Iterator[Found]:
     """All that is subtracted in a row left out, as of a layer norm's g − mean(g) − N ⊙ mean(g ⊙ N)."""
     while isinstance(a, Call) and a.operation == subtract.name:
-        a, b = a.arguments[0], add(a.arguments[1], b)
+        a, subtracted = a.arguments
+        b = add(subtracted, b)
         yield "term_left_out", a, (b,)
 
 
