@@ -816,3 +816,8 @@ def test_weights_of_a_distance_are_shrunk_to_what_was_tried() -> None:
     (shrunk,) = [r for r in unit.remedies if r.kind == "shrink"]
     smaller = problem.with_values({"W": shrunk.tried * problem.parameters["W"].array})
     assert float(handgrad.run(smaller).value("L")) > 0
+
+
+def test_a_part_that_a_gate_is_applied_to_is_written_as_on_the_page() -> None:
+    problem = handgrad.Problem("s = relu(m @ u)\nL = (s - 1)**2", {"u": [0.5, -1]}, {"m": [1, 2]})
+    assert "s = ReLU of mᵀu" in handgrad.render(handgrad.gates(problem))

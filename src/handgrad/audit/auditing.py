@@ -35,6 +35,7 @@ from handgrad.expression import Adjoint, Call, Name, walk
 from handgrad.graph import Graph, build
 from handgrad.graph.recurrence import time_steps
 from handgrad.operations import operation_of
+from handgrad.operations.annotate import annotated
 from handgrad.problem import Problem
 from handgrad.problem.expected import expect_problem
 from handgrad.problem.parts import in_own_names, with_named_activations
@@ -423,7 +424,9 @@ class _Audit:
             layers.append(
                 Layer(
                     name=site.name,
-                    pre_activation=in_own_names(Name(site.pre), self.parts),
+                    pre_activation=annotated(
+                        in_own_names(Name(site.pre), self.parts), self.counter.graph.shape
+                    ),
                     operation=site.call.operation,
                     gate=site.gate,
                     units=len(mine),
