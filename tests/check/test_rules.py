@@ -498,3 +498,19 @@ def test_a_divisor_is_left_out() -> None:
     )
     (found,) = handgrad.check(problem, s=["2.6", "-0.9", "1.13"])["s"].diagnosis
     assert str(found) == "the factor 1 / sqrt(d) is left out"
+
+
+def test_the_limits_of_a_clip_are_left_out() -> None:
+    """Huber's gradient is the residual, held between −1 and 1."""
+    problem = handgrad.Problem("r = w*x - y\nL = huber(r, 0)", {"w": 2.0}, {"x": 2.0, "y": 1.0})
+    (found,) = handgrad.check(problem, dr="3.0000")["dr"].diagnosis
+    assert str(found) == "the limits are left out: r is not clipped"
+
+
+def test_the_mask_of_a_softmax_is_left_out() -> None:
+    problem = handgrad.Problem(
+        "p = masked_softmax(z, m)\nL = -log(p[0])", {"z": [1.0, 2, 0.5]}, {"m": [1, 1, 0]}
+    )
+    shares = np.exp([1, 2, 0.5]) / np.exp([1, 2, 0.5]).sum()
+    (found,) = handgrad.check(problem, p=texts(shares, decimals(4)))["p"].diagnosis
+    assert str(found).startswith("the mask m is left out")

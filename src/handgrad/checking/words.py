@@ -28,6 +28,8 @@ MISTAKES: dict[str, str] = {
     "activation_forgotten": "the activation is left out",
     "sigmoid_for_softmax": "the sigmoid is used in place of softmax: each score by itself, so the results need not add up to 1",
     "softmax_axis": "softmax runs along the wrong axis: the probabilities of one example's classes add up to 1, not those of one class",
+    "mask_forgotten": "the mask {a} is left out: what it shuts out has a probability of 0",
+    "limits_forgotten": "the limits are left out: {a} is not clipped",
     "gate_by_gradient": "the gate looks at the sign of the gradient, {a}; it is the pre-activation, {b}, that opens or shuts it",
     "gate_of_another_layer": "the gate is another layer's: it looks at {a} instead of {b}",
     "slope_of_another_layer": "the slope is another layer's: it is taken at {a} instead of {b}",

@@ -134,6 +134,8 @@ PRIORITY: dict[str, int] = {
             "activation_forgotten",
             "sigmoid_for_softmax",
             "softmax_axis",
+            "mask_forgotten",
+            "limits_forgotten",
             "gate_of_another_layer",
             "slope_of_another_layer",
             "gate_on_wrong_side",

@@ -24,10 +24,11 @@ from handgrad.expression import (
 from handgrad.operations import operation_of
 from handgrad.operations.activations import sigmoid
 from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
-from handgrad.operations.exponentials import softmax
+from handgrad.operations.exponentials import masked_softmax, softmax
 from handgrad.operations.functions import exp, log, maximum, minimum, sign, step
 from handgrad.operations.linear import matmul, outer
 from handgrad.operations.losses import bce, cross_entropy
+from handgrad.operations.piecewise import clip
 from handgrad.operations.reductions import mean_over_cases, sum_, sum_over_cases, sum_to
 from handgrad.operations.structure import transpose
 from handgrad.operations.update_parts import UpdateParts
@@ -237,6 +238,16 @@ def _of_maximum(call: Call, seen: Surroundings) -> Iterator[Found]:
         yield "clipping_forgotten", gradient, (bound,)
 
 
+def _of_clip(call: Call, seen: Surroundings) -> Iterator[Found]:
+    yield "limits_forgotten", call.arguments[0], (call.arguments[0],)
+
+
+def _of_masked_softmax(call: Call, seen: Surroundings) -> Iterator[Found]:
+    z, mask = call.arguments
+    axis = call.option("axis")
+    yield "mask_forgotten", softmax(z) if axis is None else softmax(z, axis=axis), (mask,)
+
+
 def _of_step(call: Call, seen: Surroundings) -> Iterator[Found]:
     yield "gate_inverted", 1 - call, (call,)
 
@@ -394,6 +405,7 @@ REWRITES: dict[str, Rewrite] = {
     multiply.name: _of_multiply,
     sign.name: _of_sign,
     maximum.name: _of_maximum,
+    clip.name: _of_clip,
     step.name: _of_step,
     matmul.name: _of_matmul,
     outer.name: _of_outer,
@@ -406,6 +418,7 @@ REWRITES: dict[str, Rewrite] = {
     bce.name: _of_bce,
     cross_entropy.name: _of_cross_entropy,
     softmax.name: _of_softmax,
+    masked_softmax.name: _of_masked_softmax,
     mean_over_cases.name: _of_mean_over_cases,
     sum_over_cases.name: _of_sum_over_cases,
     sum_to.name: _of_sum_to,

@@ -375,6 +375,10 @@ RULES: Mapping[str, Meaning] = {
         _is(n, "softmax") and x == Call("sigmoid", _arguments(n))
     ),
     "softmax_axis": _softmax_axis,
+    "mask_forgotten": lambda n, x, about: (
+        _is(n, "masked_softmax") and _is(x, "softmax") and _arguments(x)[0] == _arguments(n)[0]
+    ),
+    "limits_forgotten": lambda n, x, about: _is(n, "clip") and _arguments(n)[0] == x,
     "gate_of_another_layer": _elsewhere(gate=True),
     "slope_of_another_layer": _elsewhere(gate=False),
     "gate_on_wrong_side": _wrong_side(gate=True),

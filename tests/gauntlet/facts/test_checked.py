@@ -62,6 +62,11 @@ WRITTEN = (
         "s = u @ i - u @ j\nL = -log_sigmoid(s)",
         {"u": [1, 2], "i": [0.5, 0.3], "j": [0.2, -0.1]},
     ),
+    handgrad.Problem(
+        "q = w * x\np = masked_softmax(q, m)\nc = clip(p, 0.1, 0.4)\nL = huber(c, y) + huber(q, y)",
+        {"w": [0.5, 2, -0.3]},
+        {"x": [1, 2, 0.5], "m": [1, 1, 0], "y": [0.3, 0.1, 1]},
+    ),
 )
 
 ENOUGH = 3
