@@ -35,6 +35,8 @@ def like(numbers: Any) -> Any:
 
 ATTENTION = "S = X @ (W @ X.T)\n{mask}\nA = softmax({of})\nL = mse(A @ X, T)"
 ROWS = [[1.0, 0.5], [0.2, -1], [0.3, 0.1]]
+CELL = "f = sigmoid(wf*x + uf*h0)\nc = f*c0 + tanh(wc*x + uc*h0)\nh = f*tanh(c)\nL = (h - t)**2"
+WEIGHTS = {"wf": 0.5, "wc": 0.2, "uf": 0.3, "uc": 0.4}
 KINDS: list[tuple[str, str, dict[str, Any], dict[str, Any], str, str, Any]] = [
     ("a causal mask", ATTENTION.format(mask="Sm = where(M, S, -1e9)", of="Sm"), {"W": W},
      {"X": ROWS, "M": MASK, "T": ROWS}, "M", "mask", like(MASK)),
@@ -110,6 +112,26 @@ KINDS: list[tuple[str, str, dict[str, Any], dict[str, Any], str, str, Any]] = [
     ("a state of a unit", "z = sigmoid(w*x)\nh = (1 - z)*tanh(v*x) + z*h0\nL = sum((h - t)**2)",
      {"w": [0.1, 0.2], "v": [0.3, -0.2]}, {"x": 1.5, "h0": [0.2, 0], "t": [0.5, 1.5]}, "h0",
      "input", lambda a: True),
+    ("a number to start from", CELL, WEIGHTS, {"x": 1.5, "h0": 0, "c0": 0, "t": 0.5}, "h0",
+     "constant", like(0)),
+    ("a cell to start from", CELL, WEIGHTS, {"x": 1.5, "h0": 0, "c0": 0, "t": 0.5}, "c0",
+     "constant", like(0)),
+    ("a cell of several units to start from", "f = sigmoid(W @ x)\nL = sum((f*c0 + tanh(W @ x) - t)**2)",
+     {"W": W}, {"x": [1, 2], "c0": [0, 0], "t": [0.5, -0.5]}, "c0", "constant", like([0, 0])),
+    ("an input of zero", "z = w*s + b\nL = (z - t)**2", {"w": 0.5, "b": 1}, {"s": 0, "t": 0.5}, "s",
+     "input", lambda a: True),
+    ("a penalty's factor within a product", "L = (w @ x - y)**2 + 0.5*C*w @ w", {"w": [1, 2]},
+     {"x": [1, 3], "y": 0.5, "C": 0.1}, "C", "constant", like(0.1)),
+    ("an input beside weights", "L = (w*x*v - y)**2", {"w": 1, "v": 2}, {"x": 3, "y": 0.5}, "x",
+     "input", lambda a: True),
+    ("a size under a root", "s = (Q @ x) @ (K @ x)/sqrt(d)\nL = (s - y)**2", {"Q": W, "K": W},
+     {"x": [1, 3], "y": 0.5, "d": 2}, "d", "constant", like(2)),
+    ("a variance under a root", "z = w @ x\nL = ((z - y)/sqrt(v))**2", {"w": [1, 2]},
+     {"x": [1, 3], "y": 0.5, "v": 1.5}, "v", "positive", lambda a: a > 0),
+    ("a discount", "v = w @ x\nL = 0.5*(r + gam*(w @ z) - v)**2", {"w": [1, 2]},
+     {"x": [1, 3], "z": [0.5, 2], "r": 1, "gam": 0.9}, "gam", "constant", like(0.9)),
+    ("a share", "p = sigmoid(w @ x)\nL1 = (p - y)**2\nL2 = abs(p - y)\nL = a*L1 + (1 - a)*L2",
+     {"w": [1, 2]}, {"x": [1, 3], "y": 0.5, "a": 0.5}, "a", "probability", lambda a: 0 < a < 1),
     ("an identity", "S = X @ W @ X.T\nL = -sum(I*log_softmax(S))/3", {"W": W},
      {"X": ROWS, "I": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}, "I", "mask", like(np.eye(3))),
     ("a vector within a logarithm", "L = -log(sigmoid(u @ v))", {"u": [1, 2], "v": [0.5, 1]}, {},

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from re import compile as pattern
 
 import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.exercises.reasons import HUGE
 from handgrad.exercises.uses import Use, feeding, opened
-from handgrad.expression import Call, Expression, Name, leaves, number
+from handgrad.expression import Call, Expression, Name, leaves, number, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
-from handgrad.operations.arithmetic import multiply, negate, subtract
-from handgrad.operations.functions import dropout
+from handgrad.operations.arithmetic import divide, multiply, negate, subtract
+from handgrad.operations.functions import dropout, sqrt
 from handgrad.operations.operation import Operation, Target
 from handgrad.problem import Problem
 from handgrad.problem.given import Given
+
+STATE = pattern(r"[A-Za-z](\w*\D)?(0|prev|init)")
+"""What a state to start from is called: h0, c_prev."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,55 @@ class GivenNumbers:
             if (operation_of(u.call).family == "linear" and u.others)
             or (operation_of(u.call) is multiply and self.is_parameter(u.others[0]))
         )
+
+    @cached_property
+    def state_of_zeros(self) -> tuple[Use, ...]:
+        """Where a state to start from, all 0, goes in: weighted, or, called as such, a factor of what is computed."""
+        if self.array.any() or self.name[0] in "xX":
+            return ()
+        if self.shape and self.inputs:
+            return self.inputs
+        target = self.losses or self.compared or self.weighed_logarithms
+        return (*self.inputs, *self.factors) if STATE.fullmatch(self.name) and not target else ()
+
+    @cached_property
+    def divisors(self) -> tuple[Use, ...]:
+        """Where they divide, themselves or their square root."""
+        return self.used(divide, 1) + tuple(
+            u
+            for u in self.used(sqrt)
+            if u.within
+            and operation_of(u.within[0]) is divide
+            and u.within[0].arguments[1] == u.call
+        )
+
+    @cached_property
+    def of_penalties(self) -> tuple[Use, ...]:
+        """Where they are a factor of a term in which one parameter stands twice and no other given: C w·w."""
+        return tuple(u for u in self.inputs if self._penalizes(u))
+
+    def _penalizes(self, use: Use) -> bool:
+        term = use.call
+        for call in use.within:
+            if (
+                operation_of(call) not in (multiply, negate)
+                and operation_of(call).family != "linear"
+            ):
+                break
+            term = call
+        others = self.reading.named(term) - {self.name}
+        named = [node.name for node in walk(term) if isinstance(node, Name)]
+        return others <= self.reading.problem.parameters.keys() and any(
+            named.count(name) > 1 for name in others
+        )
+
+    @cached_property
+    def shares(self) -> tuple[Use, ...]:
+        """Where one number between 0 and 1 stands as 1 less itself, if it does and stands as itself too."""
+        if self.shape or not ((self.array > 0) & (self.array < 1)).all():
+            return ()
+        flipped = tuple(u for u in self.uses if u.complement)
+        return flipped if len(flipped) < len(self.uses) else ()
 
     def is_parameter(self, formula: Expression) -> bool:
         """Whether a formula is a parameter, or some of its entries."""

@@ -16,7 +16,7 @@ from handgrad.expression import Call, Name, leaves, number
 from handgrad.graph import Graph
 from handgrad.notation import Sum
 from handgrad.operations import operation_of
-from handgrad.operations.arithmetic import divide, power
+from handgrad.operations.arithmetic import power
 from handgrad.operations.choosing import where
 from handgrad.operations.exponentials import masked_softmax
 from handgrad.operations.linear import matmul
@@ -59,6 +59,7 @@ SETTINGS = frozenset(
         *("lam", "lamb", "lambda", "lambda_", "lmbda", "reg", "decay", "weight_decay", "wd"),
         *("m", "n", "N", "T", "count", "batch", "batch_size", "dk", "d_k", "scale", "margin"),
         *("temp", "temperature", "keep", "keep_prob", "p_keep", "dropout", "rate", "lr"),
+        *("gam", "discount"),
     ]
 )
 """Names of single numbers that are set beforehand and not part of an example."""
@@ -162,8 +163,8 @@ class _Meant(GivenNumbers):
         return None
 
     def _setting(self) -> Meaning | None:
-        if not self.array.any() and self.inputs and self.shape and self.name[0] not in "xX":
-            return Meaning("constant", reason=by("state_of_zeros", self.inputs))
+        if starts := self.state_of_zeros:
+            return Meaning("constant", reason=by("state_of_zeros", starts))
         if self.shape or self.given.batched:
             return None
         value = float(self.array)
@@ -171,7 +172,7 @@ class _Meant(GivenNumbers):
         target = self.losses or self.compared or self.weighed_logarithms
         if self.name in SETTINGS and self.reading.problem.parameters and others and not target:
             return Meaning("constant", reason=Reason("named_setting"))
-        if (divides := self.used(divide, 1)) and self.whole and value >= 1 and not target:
+        if (divides := self.divisors) and self.whole and value >= 1 and not target:
             return Meaning("constant", reason=by("divides", divides))
         for use in self.factors:
             (other,) = use.others
@@ -179,6 +180,8 @@ class _Meant(GivenNumbers):
             named = {n for x in leaves(other) for n in self.reading.feeding.get(x.name, ())}
             if named and not named & data and not isinstance(other, Name):
                 return Meaning("constant", reason=by("penalty_factor", (use,)))
+        if penalties := self.of_penalties:
+            return Meaning("constant", reason=by("penalty_factor", penalties))
         if raised := self.used(power, 1):
             return Meaning("constant", reason=by("exponent", raised))
         if 0 < abs(value) < 0.02:
@@ -208,6 +211,8 @@ class _Meant(GivenNumbers):
         complements = [u for u in self.factors if u.complement]
         if complements and self.binary:
             return Meaning("labels", reason=by("complement", complements))
+        if self.shares:
+            return Meaning("probability", reason=by("complement", self.shares))
         several = self.in_losses("class") + logarithms
         if several:
             return self._shared_out(logarithms, several)

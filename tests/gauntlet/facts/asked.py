@@ -418,7 +418,10 @@ def _updated_value(question: UpdatedValue, facts: Facts) -> Found:
     chosen = Optimiser(facts.oracle.update)
     yield near(question.rate, chosen.start(question.entry.name)), "another rate"
     own = {*facts.oracle.parameters, *facts.oracle.data, *facts.targets}
-    yield not {question.letter, question.theta} & own, "a letter that the problem has"
+    letter = next(n for n in ("eta", "rate", "rate_") if n not in own)
+    yield question.letter == letter, f"the rate is {letter}"
+    any_ = next((n for n in ("theta", "phi", "omega", "p") if n not in own), "theta")
+    yield question.theta == any_, f"any parameter is {any_}"
     alone = question.entry.name in chosen.s.get("rates", {})
     yield question.own_rate == alone, f"a rate of its own is {alone}"
     plain = set(facts.oracle.update) <= {"rule", "rate", "weight_decay"} and chosen.rule == "sgd"

@@ -66,6 +66,8 @@ USUAL = frozenset(
         "dropout",
         "rate",
         "lr",
+        "gam",
+        "discount",
     ]
 )
 """What settings are usually called."""
@@ -233,11 +235,17 @@ def of_reason(
             yield any(map(multiplies, here)), "it multiplies nothing that is computed"
             yield name[0] in "yYtT" and among(0, 1), f"it is {name}"
         case "state_of_zeros":
-            yield not np.any(given) and any(map(weighs, here)), "it is no state of zeros"
+            called = name.endswith(("0", "prev", "init")) and any(map(multiplies, here))
+            goes_in = any(map(weighs, here)) or called
+            yield not np.any(given) and goes_in, "it is no state of zeros"
         case "named_setting":
             yield name in USUAL and np.ndim(given) == 0, f"it is {name}"
         case "divides":
-            yield put("divide", 1) and whole and least >= 1, "it is no count that divides"
+            rooted = put("sqrt", 0) and "divide" in _operations(
+                facts.written(reason.equation), facts, 0
+            )
+            divides = put("divide", 1) or rooted
+            yield divides and whole and least >= 1, "it is no count that divides"
         case "penalty_factor":
             residues = [_givens(p.others[0], facts) for p in here if p.call.operation == "multiply"]
             plain = set(facts.oracle.parameters)
@@ -251,7 +259,9 @@ def of_reason(
         case "binary_target":
             yield target_of(BINARY), "it is no target of binary cross-entropy"
         case "complement":
-            yield any(p.flipped for p in here) and among(0, 1), "it is not used as 1 less itself"
+            share = np.ndim(given) == 0 and 0 < least < 1 and not all(p.flipped for p in every)
+            flipped = any(p.flipped for p in here)
+            yield flipped and (among(0, 1) or share), "it is not used as 1 less itself"
         case "counted":
             yield target_of(CROSS_ENTROPIES) and whole and least >= 0, "it counts nothing"
         case "margin_target":
