@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -111,7 +111,10 @@ def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
     gates = {c.operation for c in units if c.operation == "relu"}
     yield gates <= set(question.gates) <= gates | (inside & {"relu"}), "other gates"
     yield set(question.activations) == {c.operation for c in units}, "other activations"
-    yield question.channels == _has_channels(facts), "another answer to whether units are channels"
+    alone = [call for _, call in _activations(facts)]
+    within = [c for t in facts.targets for c in terms.calls_of(facts.written(t))]
+    channels = {_has_channels(alone, facts), _has_channels([*alone, *within], facts)}
+    yield question.channels in channels, "another answer to whether units are channels"
     for part in question.parts:
         yield from zero_part(part, facts)
     for layer in question.revivers:
@@ -122,10 +125,10 @@ def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
         yield bool(unnamed) or gated, f"{layer.layer} is no gate"
 
 
-def _has_channels(facts: Facts) -> bool:
-    """Whether some ReLU is of a convolution, in one equation or in two."""
+def _has_channels(calls: Sequence[Call], facts: Facts) -> bool:
+    """Whether some ReLU of these is of a convolution, in one equation or in two."""
     formulas = dict(facts.oracle.equations)
-    for _, call in _activations(facts):
+    for call in calls:
         made = [c.operation for c in terms.calls_of(call)]
         for leaf in terms.leaves_of(call):
             written = facts.written(leaf.name) if leaf.name in formulas else None
