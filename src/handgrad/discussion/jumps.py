@@ -100,7 +100,9 @@ class _Path:
         weights = {0.0: 1 - between - last, BETWEEN: between, 1.0: last}
         smooth = sum(weight * self.slope(share) for share, weight in weights.items()) * self.by
         largest = max(map(abs, self.known.values()))
-        if abs(observed - smooth) <= SMOOTH * largest * self.by:
+        # Of a change that is nothing beside the loss floats tell no slope.
+        digits = 4 * np.finfo(float).eps * abs(float(self.trace.run.loss))
+        if abs(observed - smooth) <= SMOOTH * largest * self.by + digits:
             return None
         cuts = [k / PIECES for k in range(PIECES + 1)]
         low, high = max(pairwise(cuts), key=self._change)
