@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.checking.report import Diagnosis, Judged
-from handgrad.expression import Adjoint, Name
+from handgrad.expression import Adjoint, Expression, Name
 from tests.gauntlet.facts.answers import World
 from tests.gauntlet.facts.claim import Found
 
@@ -115,9 +115,15 @@ def _scaled(reading: Reading, judged: Judged, said: Diagnosis, value: Any, half:
 
 
 def _another(reading: Reading, judged: Judged, said: Diagnosis, value: Any, half: Any) -> Found:
-    named = [e for e in said.text if isinstance(e, Name | Adjoint)]
+    named = [e for e in said.text if isinstance(e, Expression)]
     yield len(named) == 1, "no other quantity is named"
-    other = reading.known.number(reading.known.quantities[named[0]])
+    (one,) = named
+    if isinstance(one, Name | Adjoint):
+        other = reading.known.number(reading.known.quantities[one])
+    else:
+        # What has no name on the page is told as what it is.
+        facts = reading.known.facts
+        other = np.asarray(facts.values(one, facts.differs(one)))
     yield (
         other.shape == value.shape
         and bool(
