@@ -571,3 +571,21 @@ def test_a_vector_that_is_spread_down_columns_is_a_row() -> None:
         {"X": [[1, 2], [0, 1], [0.5, 3]]},
     )
     assert "[2  6] ⊙ attained" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "said"),
+    [
+        ("eta", "sgd", "Here the learning rate is 0.1."),
+        ("mu", "momentum", "the momentum is 0.9"),
+    ],
+)
+def test_a_setting_is_called_as_in_the_formulas(name: str, rule: str, said: str) -> None:
+    """Where the problem has its letter, by another name."""
+    problem = handgrad.Problem(
+        f"{name} = w*x\nL = ({name} - y)**2",
+        {"w": 1},
+        {"x": 2, "y": 1},
+        update=handgrad.Update(rule, 0.1),
+    )
+    assert said in " ".join(handgrad.render(handgrad.solve(problem), width=200).split())

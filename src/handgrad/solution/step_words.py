@@ -27,6 +27,7 @@ from handgrad.solution.notes.shortcut import ShortcutTaken
 from handgrad.solution.structure import TraceLine
 from handgrad.text import Inline, Text, joined, listed
 from handgrad.updates import CLIPS, RULES, SCHEDULES, SETTINGS, UNTOLD, Update
+from handgrad.updates.settings import names as setting_names
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Step, Trace
@@ -138,10 +139,25 @@ def _once_more(trace: Trace, step: Step) -> Text:
     return once_more_from(None if whole else first)
 
 
+LONGEST_LETTER = 2
+"""Characters of a letter with what stands below it: β₁."""
+
+
 def once_more_from(first: Leaf | None) -> Text:
     """That the forward pass is made again, shown from a value on."""
     told: Text = () if first is None else ("; it is shown from ", first, " on")
     return ("The forward pass once more, with the new parameters", *told, ".")
+
+
+def _setting(key: str, called: Name) -> Text:
+    """What the value of a setting follows; by another name than its letter where the problem has that itself."""
+    known = SETTINGS[key]
+    *words, letter, verb = known.text.split()
+    if called.name == known.letter or len(letter) > LONGEST_LETTER:
+        return (f"{known.text} ",)
+    if words[-1:] == [called.name]:
+        return (f"{' '.join(words)} {verb} ",)  # the learning rate
+    return (" ".join([*words, ""]), called, f" {verb} ")
 
 
 def _update_reason(trace: Trace, update: Update) -> Text:
@@ -152,7 +168,8 @@ def _update_reason(trace: Trace, update: Update) -> Text:
         for k, v in update.settings.items()
         if k not in UNTOLD and (v or k == "rate") and not (alone and k == "rate")
     }
-    settings: list[Text] = [(f"{SETTINGS[k].text} ", _as_given(v)) for k, v in told.items()]
+    called = setting_names(trace.graph.nodes.keys() | trace.graph.lets.keys())
+    settings: list[Text] = [(*_setting(k, called[k]), _as_given(v)) for k, v in told.items()]
     names = update_pass(trace.graph, update).own_rates
     settings += [(name, " is ", _as_given(update.rates[p])) for p, name in names.items()]
     words = [RULES[update.rule].words]
