@@ -545,6 +545,18 @@ def test_a_change_without_a_kink_on_its_way_is_asked_about_first() -> None:
     assert "comes from the curvature" in said(question)
 
 
+def test_a_slope_of_few_digits_jumps_nowhere() -> None:
+    """Of p − 1 at σ(34), some ten units of the last place of 1, floats have another number at either end of the way."""
+    problem = handgrad.Problem(
+        ["a = relu(w*x)", "p = sigmoid(0.6*a - 1.3)", "L = -y*log(p) - (1 - y)*log(1 - p)"],
+        {"w": 33.3},
+        {"x": 1.8, "y": 1},
+    )
+    question = asked(problem, SmallChange)
+    assert question.before == 33.3
+    assert question.jump is None
+
+
 SHUT = {"W": [[1, 0], [-1, 0]], "b": [0, 0], "w": [1, 2]}
 
 

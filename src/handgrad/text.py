@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from string import Formatter
+from typing import TypeAlias, TypeVar
 
 from handgrad.equations import source
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, number
@@ -12,6 +13,8 @@ Inline: TypeAlias = str | Expression
 """A piece of running text, or a formula within it."""
 
 Text: TypeAlias = tuple[Inline, ...]
+
+T = TypeVar("T")
 
 
 class Proportion(str):
@@ -91,6 +94,32 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def all_of(count: int, noun: str) -> str:
+    """All of several things: both cases, all 3 cases."""
+    return f"both {noun}" if count == 2 else f"all {count} {noun}"
+
+
+def few(items: Sequence[T], most: int, worded: Callable[[T], Text], least: str = "") -> Text:
+    """The first of several in words, and how many more there are: a, b and 3 more; `least` stands before that number."""
+    more = len(items) - most
+    rest: list[Text] = [(f"{least}{more} more",)] if more > 0 else []
+    return joined([*map(worded, items[:most]), *rest])
+
+
+def cases_words(cases: Sequence[int], most: int = 8) -> str:
+    """Cases, which count from 0, in words that count from 1: case 2; cases 1 and 3."""
+    which = plain_text(few(cases, most, lambda case: (str(case + 1),)))
+    return f"case{'s' if len(cases) > 1 else ''} {which}"
+
+
+def filled(template: str, names: Mapping[str, Expression]) -> Text:
+    """A sentence with names in the place of what stands in braces."""
+    parts: list[Inline] = []
+    for words, key, _, _ in Formatter().parse(template):
+        parts += [words] if key is None else [words, names[key]]
+    return tuple(parts)
 
 
 def sentence(*parts: Inline) -> Text:

@@ -463,6 +463,39 @@ def test_a_term_of_a_normalisation_is_missing(norm: str, axis: int) -> None:
     assert " + N * mean(" in str(diagnosis[0])
 
 
+@pytest.mark.parametrize("entered", ["h y dh dz dW db", "y dh dz dW db", "dh dz dW db"])
+@pytest.mark.parametrize("cases", [2, 3])
+def test_a_layer_of_its_bias_alone_is_the_same_in_every_case(cases: int, entered: str) -> None:
+    """W x is forgotten where z is not written down; with as many units as cases an array for each may be taken for one by case."""
+    x = np.array([[0.3, 0.5], [0.6, -0.4], [0.2, 0.1]])[:cases]
+    t = np.array([[0.1], [0.2], [0.7]])[:cases]
+    b, v = np.array([1.0, 0]), np.array([[0.3, -0.2]])
+    problem = handgrad.Problem(
+        ["z = W @ x + b", "h = tanh(z)", "y = V @ h", "L = mse(y, t)"],
+        {"W": [[2.1, 0.8], [0, -2.5]], "b": b, "V": v},
+        {"x": {"cases": x}, "t": {"cases": t}},
+    )
+    h = np.tanh(b)[:, None] + np.zeros((2, cases))
+    dh = v.T @ (2 * (v @ h - t.T))
+    dz = dh * (1 - h**2)
+    work = {
+        "h": h.T,
+        "y": (v @ h).T,
+        "dh": dh.T,
+        "dz": dz.T,
+        "dW": dz @ x / cases,
+        "db": dz.mean(axis=1),
+    }
+    sheet = {
+        n: a.round(4) if n in ("dW", "db") else {"cases": a.round(4)}
+        for n, a in work.items()
+        if n in entered.split()
+    }
+    first, *others = handgrad.check(problem, sheet).entered
+    assert [d.rule for d in first.diagnosis] == ["term_left_out"]
+    assert {one.verdict for one in others} == {"consistent"}
+
+
 def test_one_of_two_paths_that_differ_in_sign_is_missing() -> None:
     problem = handgrad.Problem("z = x**2\nL = z*w - z*v", {"x": 2.0, "w": 3.25, "v": 1.5})
     for figure, missing in (("3.25", "v is left out"), ("-1.50", "w is left out")):

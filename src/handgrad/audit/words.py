@@ -12,7 +12,7 @@ from handgrad.figures import figure
 from handgrad.operations import noun_of
 from handgrad.running.reviving_words import revivers_text
 from handgrad.solution import unit_words as units
-from handgrad.text import Inline, Text, joined, ordinal
+from handgrad.text import Inline, Text, all_of, joined, ordinal
 
 if TYPE_CHECKING:
     from handgrad.audit.audit import Audit
@@ -78,7 +78,7 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
     if len(unit.unit) < len(layer.shape):
         z, largest = ("any entry of it",), ("its largest entry",)
     name = _named(unit, layer)
-    cases = f"all {unit.cases} cases" if unit.cases > 1 else _this(audit)
+    cases = all_of(unit.cases, "cases") if unit.cases > 1 else _this(audit)
     parts: list[Inline]
     match unit.verdict:
         case "alive":
@@ -136,7 +136,7 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
 
 def silencer_text(audit: Audit, layer: Layer) -> Text:
     """That no unit of a layer fires, and what gets no gradient because of it."""
-    cases = f"all {audit.cases} cases" if audit.cases > 1 else _this(audit)
+    cases = all_of(audit.cases, "cases") if audit.cases > 1 else _this(audit)
     gates = "The gate" if layer.units == 1 else f"Every one of the {layer.units} gates"
     return (
         f"{gates} of ", Name(layer.name), f" is shut in {cases}, and every path from ",
@@ -147,7 +147,7 @@ def silencer_text(audit: Audit, layer: Layer) -> Text:
 
 def nothing_arrives_text(audit: Audit) -> Text:
     """That what comes back from the loss is 0 before it reaches any layer."""
-    cases = f"in all {audit.cases} cases" if audit.cases > 1 else f"in {_this(audit)}"
+    cases = f"in {all_of(audit.cases, 'cases')}" if audit.cases > 1 else f"in {_this(audit)}"
     return (
         "No gradient arrives at ", *joined([(Name(layer.name),) for layer in audit.layers]),
         f": {cases} what comes back from the loss is 0 in double precision before it reaches "

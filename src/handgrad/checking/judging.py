@@ -8,7 +8,7 @@ were wrong. All dependents of a slip are so recomputed from it, and it costs onc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from handgrad.checking.report import MOST_WRONG, Judged, Places, Verdict
 from handgrad.checking.sheets import OneSheet, SheetNumbers, Sheets, is_all
 from handgrad.checking.tolerance import Halves, allowed, halves
 from handgrad.checking.work import Work
-from handgrad.checking.worlds import World, hull, meeting
+from handgrad.checking.worlds import Bounding, World, hull, meeting
 from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.numbers import Interval
 
@@ -161,7 +161,7 @@ class Judging(ABC):
     def _leave_open(self, quantity: Quantity) -> None:
         """What is not entered follows from what is before it, rounded by habit or not."""
         for world in [self.own] if self.own is self.right else [self.own, self.right]:
-            world.follow(quantity.leaf, quantity.formula)
+            world.follow(quantity.leaf, quantity.formula, in_cases=quantity.batched)
             world.taint(quantity.leaf, world.depends(quantity.formula))
 
     # -- entered ---------------------------------------------------------------------------------
@@ -232,17 +232,18 @@ class Judging(ABC):
         shown = np.asarray(one.value, order="C")
         if not is_all(one.given):
             shown = np.where(one.given, shown, one.following)
-        how = self._carried(own, one, shown, one.ok & one.given)
+        how = self._carried(one, shown, one.ok & one.given, mine=True)
         own.enter(leaf, formula, shown, how)
         if right is not own:
             good = one.right & one.given
             kept = np.where(apart, np.where(good, one.value, right.value(formula)), shown)
-            others = self._carried(right, one, kept, good)
+            others = self._carried(one, kept, good, mine=False)
 
-            def bounds() -> Interval:
+            def bounds(world: World) -> Interval:
+                theirs = others(world)
                 if sheets.every(apart):
-                    return others()
-                mine, theirs = own.bounds(leaf), others()
+                    return theirs
+                mine = own.bounds(leaf)
                 return Interval(
                     np.where(apart, theirs.lower, mine.lower),
                     np.where(apart, theirs.upper, mine.upper),
@@ -267,17 +268,14 @@ class Judging(ABC):
         reach = world.reach(formula)
         return Interval(np.where(given, exact, reach.lower), np.where(given, exact, reach.upper))
 
-    def _carried(
-        self, world: World, one: JudgedEntry, value: Array, ok: Mask
-    ) -> Callable[[], Interval]:
-        """Where the number lies that a figure was rounded from.
+    def _carried(self, one: JudgedEntry, value: Array, ok: Mask, *, mine: bool) -> Bounding:
+        """Where the number lies that a figure was rounded from, in the student's own world (`mine`) or beside it.
 
         A figure that follows from those before it lies where they lead; one that does not is
         taken as rounded to its digits; one that was not entered follows from those before it.
         """
-        mine = world is self.own
 
-        def bounds() -> Interval:
+        def bounds(world: World) -> Interval:
             exact, half = one.exact, one.half
             reach = self._reach(world, one.quantity, exact)
             whole = self.sheets.all(ok)
@@ -433,7 +431,7 @@ class _JudgingOne(Judging):
             formula = supposed.get(leaf, quantity.formula)
             follows = leaf not in self.entries and not changed.isdisjoint(formula.leaves)
             if leaf in supposed or follows:
-                own.follow(leaf, formula)
+                own.follow(leaf, formula, in_cases=quantity.batched)
                 own.taint(leaf, np.ones((), dtype=bool))
                 changed.add(leaf)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import count
 from operator import is_
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from zlib import crc32
 
 import numpy as np
@@ -48,6 +48,10 @@ SUSPECT = 1e-12
 """A number that is no larger than this share of those that it comes of may be a residue of their rounding."""
 
 
+Bounding: TypeAlias = "Callable[[World], Interval]"
+"""The way to bounds on a leaf's number in a world."""
+
+
 class World:
     """Numbers by leaf; bounds on them, and what rounding makes of them, are worked out when they are asked for.
 
@@ -66,12 +70,14 @@ class World:
         self.tainted: dict[Leaf, Mask] = {}
         """By leaf, on which sheets a slip has gone into its number."""
         self._bounds: dict[Leaf, Interval] = {}
-        self._how: dict[Leaf, Callable[[], Interval]] = {}
+        self._how: dict[Leaf, Bounding] = {}
         self._rounded: dict[Leaf, Rounded] = {}
         self._sizes: dict[Leaf, Array] = {}
         self._carried: dict[HalfUnit, dict[Leaf, Array]] = {}
         self._formulas: dict[Leaf, CompiledFormula] = {}
         self._followed: set[Leaf] = set()
+        self._same_in_cases: set[Leaf] = set()
+        """Those leaves in cases whose formula is a wrong one that has none."""
         self._lately: dict[int, tuple[CompiledFormula, list[Array], Array]] = {}
         """What formulas gave lately, by their identity, and the numbers that they gave it of."""
 
@@ -81,6 +87,7 @@ class World:
         other._bounds, other._how = dict(self._bounds), dict(self._how)
         other._rounded, other._formulas = dict(self._rounded), dict(self._formulas)
         other._followed, other._sizes = set(self._followed), dict(self._sizes)
+        other._same_in_cases = set(self._same_in_cases)
         other._carried = {half: dict(known) for half, known in self._carried.items()}
         other.tainted = dict(self.tainted)
         return other
@@ -94,33 +101,37 @@ class World:
         other = World(sheets, {}, half and half.only(which))
         other.values = {leaf: sheets.part(v, which) for leaf, v in self.values.items()}
         other._formulas, other._followed = dict(self._formulas), set(self._followed)
+        other._same_in_cases = set(self._same_in_cases)
         for leaf in self._how:
             other._how[leaf] = partial(self._part, leaf, which)
         return other
 
-    def _part(self, leaf: Leaf, which: SheetNumbers) -> Interval:
+    def _part(self, leaf: Leaf, which: SheetNumbers, _part: World) -> Interval:
         return self.bounds(leaf).each(lambda bound: self.sheets.part(bound, which))
 
-    def enter(
-        self, leaf: Leaf, formula: CompiledFormula, value: Array, how: Callable[[], Interval]
-    ) -> None:
+    def enter(self, leaf: Leaf, formula: CompiledFormula, value: Array, how: Bounding) -> None:
         """Gives a leaf the number that was entered for it, its formula and the way to bounds on it."""
         self._put(leaf, formula, value, how)
 
-    def follow(self, leaf: Leaf, formula: CompiledFormula) -> None:
-        """Gives a leaf that was not entered the number that follows from those before it."""
-        value = self.value(formula)
+    def follow(self, leaf: Leaf, formula: CompiledFormula, *, in_cases: bool) -> None:
+        """Gives a leaf, which may be `in_cases`, that was not entered the number that follows from those before it."""
+        self._same_in_cases.discard(leaf)
+        if in_cases and not formula.batched:
+            self._same_in_cases.add(leaf)
+        value = self._of_each_case(leaf, self.value(formula))
 
-        def bounds() -> Interval:
-            reach = self.reach(formula)
-            return reach if self.half is None else widened(reach, self.half(value))
+        def bounds(world: World) -> Interval:
+            reach = world.reach(formula).each(partial(world._of_each_case, leaf))
+            return reach if world.half is None else widened(reach, world.half(value))
 
         self._put(leaf, formula, value, bounds)
         self._followed.add(leaf)
 
-    def _put(
-        self, leaf: Leaf, formula: CompiledFormula, value: Array, how: Callable[[], Interval]
-    ) -> None:
+    def _of_each_case(self, leaf: Leaf, array: Array) -> Array:
+        """What a leaf's formula gives, for each of its cases where it has them."""
+        return self.sheets.in_cases(array) if leaf in self._same_in_cases else array
+
+    def _put(self, leaf: Leaf, formula: CompiledFormula, value: Array, how: Bounding) -> None:
         self._bounds.pop(leaf, None)
         self._rounded.pop(leaf, None)
         self._sizes.pop(leaf, None)
@@ -149,7 +160,7 @@ class World:
         """Bounds on the number that a leaf stands for."""
         for each in self._unknown(leaf, self._bounds):
             how = self._how.get(each)
-            found = how() if how is not None else Interval.of(self.values[each])
+            found = how(self) if how is not None else Interval.of(self.values[each])
             self._bounds[each] = found.each(self.sheets.spread)
         return self._bounds[leaf]
 
@@ -241,6 +252,7 @@ class World:
             if each in self._followed:
                 formula = self._formulas[each]
                 value = self.sheets.run(formula, {n: known[n] for n in formula.leaves})
+                value = self._of_each_case(each, value)
                 unit = 2 * half(value)
                 value = np.where(unit > 0, np.round(value / unit) * unit, value)
             known[each] = self.sheets.spread(value)
@@ -302,7 +314,7 @@ class World:
         if leaf in self._followed:
             found = self._runs(self._formulas[leaf])
             return tuple(
-                sheets.spread(self._rounding(r, run, key))
+                sheets.spread(self._rounding(self._of_each_case(leaf, r), run, key))
                 for r, run in zip(found, sheets.runs, strict=True)
             )
         bounds = self.bounds(leaf)

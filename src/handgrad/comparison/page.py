@@ -47,7 +47,7 @@ from handgrad.saving import Page
 from handgrad.solution import Step, Trace
 from handgrad.solution.page import PHASES, conventions, error_signals, losses, step_blocks
 from handgrad.solution.relations import relations_of
-from handgrad.text import joined, listed
+from handgrad.text import cases_words, joined, listed
 
 if TYPE_CHECKING:
     from handgrad.comparison.comparison import Comparison
@@ -383,9 +383,4 @@ def _marked(
 
 def _in_cases(cases: Sequence[int], count: int) -> str:
     """In which of the cases: " in every case", " in cases 1 and 3"."""
-    if len(cases) == count:
-        return " in every case"
-    shown = [str(c + 1) for c in cases[:CASES]]
-    if len(cases) > CASES:
-        shown.append(f"{len(cases) - CASES} more")
-    return f" in case{'s' if len(cases) > 1 else ''} {listed(shown)}"
+    return " in every case" if len(cases) == count else f" in {cases_words(cases, CASES)}"

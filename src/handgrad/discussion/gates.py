@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Expression, Name, walk
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, walk
 from handgrad.graph import Activation, Graph, activations
 from handgrad.operations import operation_of
-from handgrad.operations.arithmetic import divide, multiply, negate
-from handgrad.operations.functions import dropout
+from handgrad.running import Run
 from handgrad.solution import Trace
-from handgrad.solution.slopes import slopes_of
-from handgrad.solution.units import Units, units
-
-KEEPS_ZEROS: Mapping[str, tuple[int, ...]] = {
-    multiply.name: (0, 1),
-    divide.name: (0,),
-    negate.name: (0,),
-    dropout.name: (0,),
-}
-"""Operations, entry by entry, of which a 0 in one of these arguments makes a 0."""
+from handgrad.solution.units import Units, units, units_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +58,10 @@ def gates_of(trace: Trace) -> Gates:
     formulas = {e: (e, graph.nodes[e].written) for e in graph.equations}
     formulas |= {let.name: (let.equation, let.written) for let in graph.lets.values()}
     for name, (equation, written) in formulas.items():
-        unit = next((known[equation, f] for f in _factors(written) if (equation, f) in known), None)
+        unit = next(
+            (known[equation, f] for f in _factors(trace.run, written) if (equation, f) in known),
+            None,
+        )
         if unit is not None:
             by_value.setdefault(name, unit)
     return Gates(tuple(known.values()), by_pre_activation, outputs, by_value)
@@ -94,48 +87,26 @@ def _count(formula: Expression | None, part: Expression) -> int:
     return sum(node == part for node in walk(formula)) if formula is not None else 0
 
 
-def _factors(formula: Expression | None) -> Iterator[Expression]:
-    """A formula and the parts of it, entry by entry, a 0 in one of which makes a 0 of it."""
+def _factors(run: Run, formula: Expression | None) -> Iterator[Expression]:
+    """A formula and the parts of it, entry by entry, a 0 in one of which makes a 0 of it at these numbers."""
     if formula is None:
         return
     yield formula
-    if isinstance(formula, Call):
-        for position in KEEPS_ZEROS.get(formula.operation, ()):
-            argument = formula.arguments[position]
+    if isinstance(formula, Call) and operation_of(formula).elementwise:
+        for position, argument in enumerate(formula.arguments):
             if isinstance(argument, Call) and argument.shape == formula.shape:
-                yield from _factors(argument)
+                others = list(formula.arguments)
+                others[position] = Literal(0.0)
+                if np.all(run.of(replace(formula, arguments=tuple(others))) == 0):
+                    yield from _factors(run, argument)
 
 
 def _inside(trace: Trace, activation: Activation, output: str) -> Units | None:
     """The units of a gate inside a longer formula, whose part is called `output`; None of another activation."""
-    call, graph, run = activation.call, trace.graph, trace.run
-    if not activation.gate or not operation_of(call).elementwise:
+    if not activation.gate or not operation_of(activation.call).elementwise:
         return None
-    argument, equation = activation.pre_activation, activation.equation
-    z, batched = run.of(argument), graph.batched(argument)
-    slope = slopes_of(call, z, batched=batched)
-    arriving = np.full(z.shape, np.nan)
-    if output:
-        there = np.asarray(run.numbers[Adjoint(output)], dtype=float)
-        arriving = there if there.shape == z.shape or not batched else there[..., None] + 0 * z
-    made = (
-        step.id
-        for step in trace.steps
-        if step.phase == "forward" and any(line.target == Name(equation) for line in step.lines)
-    )
-    return Units(
-        activation=equation,
-        pre_activation=argument,
-        operation=call.operation,
-        gate=True,
-        z=z,
-        slope=np.where(z == 0, 0.5, slope) if activation.splits_ties else slope,
-        arriving=arriving,
-        batched=batched,
-        step=next(made, ""),
-        layer=0,
-        time_step=0,
-    )
+    arriving = trace.run.numbers[Adjoint(output)] if output else np.nan
+    return units_of(trace, activation, np.asarray(arriving, dtype=float))
 
 
 def _part(trace: Trace, activation: Activation) -> str:

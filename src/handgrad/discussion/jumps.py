@@ -12,6 +12,7 @@ from handgrad.discussion.lookup import at_entry, solved_alike
 from handgrad.discussion.question import QuestionedEntry
 from handgrad.errors import HandgradError
 from handgrad.graph import build
+from handgrad.numbers import run_intervals
 from handgrad.problem import Given, Problem
 from handgrad.record import record
 from handgrad.running import run
@@ -114,9 +115,18 @@ class _Path:
         before, after = self.slope(max(low - beside, 0.0)), self.slope(min(high + beside, 1.0))
         if abs(after - before) <= JUMP * max(map(abs, self.known.values())):
             return None
+        if self._may_be(min(high + beside, 1.0), before):
+            return None
         # The way is halved down to 10⁻¹¹; digits beyond are those of where it was cut.
         at = round(self.start + low * self.by, 9) if low else self.start
         return Jump(at, before, after, self._turned())
+
+    def _may_be(self, share: float, slope: float) -> bool:
+        """Whether floats do not tell the slope at a place from another: of p − 1, where p is nearly 1, they have few digits."""
+        with np.errstate(all="ignore"):
+            bounds = run_intervals(self.changed(share)).gradient(self.where.name)
+        low, high = (float(end[self.where.index]) for end in (bounds.lower, bounds.upper))
+        return -np.inf < low <= slope <= high < np.inf
 
     def _change(self, piece: tuple[float, float]) -> float:
         """How much the slope changes along a piece of the way."""

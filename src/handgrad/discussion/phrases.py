@@ -24,12 +24,6 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def cases_words(cases: Sequence[int]) -> str:
-    """Cases counted from 1: case 2; cases 1 and 3."""
-    shown = [str(c + 1) for c in cases[:8]] + ([f"{len(cases) - 8} more"] if len(cases) > 8 else [])
-    return f"case{'s' if len(cases) > 1 else ''} {listed(shown)}"
-
-
 def sides(names: Sequence[str]) -> str:
     """Operations by their nouns, joined with "or"."""
     return listed([noun_of(n) for n in names], "or")

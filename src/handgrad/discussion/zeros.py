@@ -51,6 +51,7 @@ class ZeroPart:
         step: the step that computes `about`; empty if it is given.
         shown_in: the steps that show the zeros.
         cases: the cases in which it holds; empty for all.
+        of: the loss of one case, where it holds in some cases alone: the gradients are that one's.
         behind: if no gradient arrives, the next activation, all of whose gates are shut.
     """
 
@@ -61,6 +62,7 @@ class ZeroPart:
     operation: str = ""
     step: str = ""
     cases: tuple[int, ...] = ()
+    of: str = ""
     behind: str = ""
     shown_in: tuple[str, ...] = ()
 
@@ -176,6 +178,7 @@ class _Zeros:
                     value=None if value.ndim > 1 else 0.0,
                     step=self._step(leaf),
                     cases=tuple(int(c) for c in np.flatnonzero(silent)),
+                    of=self.graph.loss,
                 )
                 self._add(part, [Zeroed.of(name, shape, list(np.ndindex(shape)))])
 
@@ -245,6 +248,7 @@ class _Zeros:
             operation=unit.operation,
             step=unit.step,
             cases=cases,
+            of=self.graph.loss if cases else "",
         )
 
     def _nothing_arrives(self, leaf: Adjoint, index: Index, activation: str = "") -> ZeroPart:

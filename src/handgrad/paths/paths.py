@@ -65,6 +65,7 @@ class FoundPaths:
     zeros: Mapping[Step, int]
 
 
+@np.errstate(all="ignore")
 def paths_from(
     source: str, loss: str, edges: Mapping[str, Sequence[Edge]], most: int
 ) -> FoundPaths:

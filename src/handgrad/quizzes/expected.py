@@ -56,7 +56,7 @@ class Expected:
         self.sheet = OneSheet(self.work)
         self.world = World(self.sheet, givens, _OnTheWay(self._half))
         for quantity in self.work.structure.quantities:
-            self.world.follow(quantity.leaf, quantity.formula)
+            self.world.follow(quantity.leaf, quantity.formula, in_cases=quantity.batched)
 
     @np.errstate(all="ignore")
     def gaps(self, quantity: Quantity) -> tuple[Gap, ...]:

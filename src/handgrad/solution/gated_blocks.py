@@ -11,7 +11,7 @@ from handgrad.page.blocks import Block, Note, Table, Text
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.note import MOST_NOTED
 from handgrad.solution.notes.places import unit_words
-from handgrad.text import Inline, joined, listed, sentence
+from handgrad.text import Inline, all_of, joined, listed, sentence
 
 FEW = 2
 """The most gated entries of a matrix that get a note each; more share one, as do more than `UNITS` of a vector."""
@@ -125,7 +125,7 @@ def _cases_text(notes: Sequence[GatedOff]) -> Text:
         z = note.pre_activation.entry(note.unit)
         start: Text = (
             unit_words(note.unit),
-            f" is off in all {note.case_count} cases",
+            f" is off in {all_of(note.case_count, 'cases')}",
         )
         if note.phase == "forward":
             told: Text = (

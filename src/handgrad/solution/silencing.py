@@ -19,10 +19,13 @@ from handgrad.record import record
 from handgrad.running.evaluate import value_of
 from handgrad.running.owners import FEW, Owners, factors, owners
 from handgrad.running.pulling_back import unlike_numbers
-from handgrad.text import Text, listed
+from handgrad.text import Text, few
 
 INFLUENCE_SIZE = 20_000
 """A gradient with more entries than this is not searched for the entries that a unit zeroes."""
+
+PLACES = 4
+"""Entries are named as long as they are no more."""
 
 
 @record
@@ -56,9 +59,9 @@ class Zeroed:
                 return cls(name, "column", columns.pop(), entries)
         return cls(name, "entries", 0, entries)
 
-    def text(self) -> Text:
-        """The entries in words: row 2 of a gradient, an entry, all of it."""
-        gradient = Adjoint(self.name)
+    def text(self, of: str = "") -> Text:
+        """The entries in words: row 2 of a gradient, an entry, all of it; of one case's, `of` is its loss."""
+        gradient = Adjoint(self.name, of=of)
         if self.entries == ((),):
             return (gradient,)
         match self.part:
@@ -71,13 +74,12 @@ class Zeroed:
             case "all":
                 return ("all of ", gradient)
             case "entries":
-                shown = [f"({', '.join(str(i + 1) for i in e)})" for e in self.entries[:4]]
-                if more := len(self.entries) - len(shown):
-                    shown.append(f"{more} more")
-                return (
-                    f"{'entry' if len(shown) == 1 else 'entries'} {listed(shown)} of ",
-                    gradient,
-                )
+                noun = "entry " if len(self.entries) == 1 else "entries "
+                return (noun, *few(self.entries, PLACES, _place), " of ", gradient)
+
+
+def _place(entry: tuple[int, ...]) -> Text:
+    return (f"({', '.join(str(i + 1) for i in entry)})",)
 
 
 @of_graph

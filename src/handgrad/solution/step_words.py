@@ -25,7 +25,7 @@ from handgrad.solution.grouping import led_to
 from handgrad.solution.notes.paths import Broadcast
 from handgrad.solution.notes.shortcut import ShortcutTaken
 from handgrad.solution.structure import TraceLine
-from handgrad.text import Inline, Text, joined, listed
+from handgrad.text import Inline, Text, filled, joined, listed
 from handgrad.updates import CLIPS, RULES, SCHEDULES, SETTINGS, UNTOLD, Update
 from handgrad.updates.settings import names as setting_names
 
@@ -139,10 +139,6 @@ def _once_more(trace: Trace, step: Step) -> Text:
     return once_more_from(None if whole else first)
 
 
-LONGEST_LETTER = 2
-"""Characters of a letter with what stands below it: β₁."""
-
-
 def once_more_from(first: Leaf | None) -> Text:
     """That the forward pass is made again, shown from a value on."""
     told: Text = () if first is None else ("; it is shown from ", first, " on")
@@ -150,14 +146,11 @@ def once_more_from(first: Leaf | None) -> Text:
 
 
 def _setting(key: str, called: Name) -> Text:
-    """What the value of a setting follows; by another name than its letter where the problem has that itself."""
-    known = SETTINGS[key]
-    *words, letter, verb = known.text.split()
-    if called.name == known.letter or len(letter) > LONGEST_LETTER:
-        return (f"{known.text} ",)
-    if words[-1:] == [called.name]:
-        return (f"{' '.join(words)} {verb} ",)  # the learning rate
-    return (" ".join([*words, ""]), called, f" {verb} ")
+    """What the value of a setting follows, by its name in the formulas: "the momentum μ is"."""
+    words = SETTINGS[key].words
+    if words.split()[-1:] == [called.name]:
+        return (f"{words} is ",)  # the learning rate
+    return (f"{words} " if words else "", called, " is ")
 
 
 def _update_reason(trace: Trace, update: Update) -> Text:
@@ -177,7 +170,7 @@ def _update_reason(trace: Trace, update: Update) -> Text:
         words.append(CLIPS[update.clips])
     if update.schedule:
         words.append(SCHEDULES[update.schedule].words)
-    return (f"{' '.join(words)} Here ", *joined(settings), ".")
+    return (*filled(" ".join(words), called), " Here ", *joined(settings), ".")
 
 
 def _as_given(number: float) -> Literal:

@@ -18,7 +18,7 @@ from handgrad.solution.notes.noted import UNITS
 from handgrad.solution.notes.update import LossChange, is_little
 from handgrad.solution.notes.zero_input import ZeroInput
 from handgrad.solution.structure import Phase
-from handgrad.text import Text, joined, listed
+from handgrad.text import Text, all_of, few, joined, listed
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Step, Trace
@@ -138,7 +138,7 @@ class GatesSeen(Takeaway):
             return (passes, *_off(self.units, ""), ".")
         parts: list[Text] = []
         if self.always:
-            parts.append(_off(self.always, f" in all {self.case_count} cases"))
+            parts.append(_off(self.always, f" in {all_of(self.case_count, 'cases')}"))
         some = self.sometimes
         if some and len(some) <= NAMED:
             parts += [_off((u,), f" in {_cases(u)}") for u in some]
@@ -200,10 +200,8 @@ class InputsZero(Takeaway):
         return ("A weight learns from its input",)
 
     def text(self) -> Text:
-        named = [(Name(n).entry(unit),) for n, unit in self.inputs[:NAMED]]
-        more = len(self.inputs) - NAMED
         least = "at least " if len(self.inputs) >= UNITS else ""
-        inputs = joined([*named, *([(f"{least}{more} more",)] if more > 0 else [])])
+        inputs = few(self.inputs, NAMED, lambda zero: (Name(zero[0]).entry(zero[1]),), least)
         if len(self.inputs) == 1:
             return (*inputs, " = 0, so the weights that multiply it got no gradient.")
         return (*inputs, " are 0, so the weights that multiply them got no gradient.")

@@ -9,13 +9,13 @@ import numpy as np
 
 from handgrad.arrays import Array, Mask
 from handgrad.expression import Call, Expression, Name, walk
-from handgrad.graph import Graph, activations
+from handgrad.graph import Activation, Graph, activations
 from handgrad.operations import operation_of
 from handgrad.running import Run
 from handgrad.solution.slopes import slopes_of
 
 if TYPE_CHECKING:
-    from handgrad.solution.trace import Trace
+    from handgrad.solution.trace import Step, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,36 +71,46 @@ def units(trace: Trace) -> tuple[Units, ...]:
     An activation whose derivative is taken together with the loss is not among them: no
     local slope of its own stands in the way back.
     """
+    return tuple(
+        units_of(trace, activation, _arriving(trace.graph, trace.run, activation.equation))
+        for activation in activations(trace.graph)
+        if activation.alone and not activation.fused and operation_of(activation.call).elementwise
+    )
+
+
+def units_of(trace: Trace, activation: Activation, arriving: Array) -> Units:
+    """The units of one activation, entry by entry; `arriving` is the gradient with respect to its value."""
     graph, run = trace.graph, trace.run
-    steps = {line.target.name: s for s in trace.steps if s.phase == "forward" for line in s.lines}
-    found: list[Units] = []
-    for activation in activations(graph):
-        name, call, argument = activation.equation, activation.call, activation.pre_activation
-        if not activation.alone or activation.fused or not operation_of(call).elementwise:
-            continue
-        z, batched = run.of(argument), graph.batched(argument)
-        others = [(run.of(a), graph.batched(a)) for a in call.arguments[1:]]
-        cases = [value.shape[-1] for value, with_cases in others if with_cases]
-        if cases and not batched:
-            # A slope that differs from case to case, at numbers that are the same in each.
-            z, batched = np.broadcast_to(np.asarray(z)[..., None], (*np.shape(z), cases[0])), True
-        slope = slopes_of(call, z, others, batched=batched)
-        found.append(
-            Units(
-                activation=name,
-                pre_activation=argument,
-                operation=call.operation,
-                gate=activation.gate,
-                z=z,
-                slope=np.where(z == 0, 0.5, slope) if activation.splits_ties else slope,
-                arriving=_arriving(graph, run, name),
-                batched=batched,
-                step=steps[name].id if name in steps else "",
-                layer=steps[name].layer if name in steps else 0,
-                time_step=steps[name].time_step if name in steps else 0,
-            )
-        )
-    return tuple(found)
+    call, argument = activation.call, activation.pre_activation
+    z, batched = run.of(argument), graph.batched(argument)
+    others = [(run.of(a), graph.batched(a)) for a in call.arguments[1:]]
+    cases = [value.shape[-1] for value, with_cases in others if with_cases]
+    if cases and not batched:
+        # A slope that differs from case to case, at numbers that are the same in each.
+        z, batched = np.broadcast_to(np.asarray(z)[..., None], (*np.shape(z), cases[0])), True
+    if batched and arriving.ndim < z.ndim:
+        arriving = arriving[..., None]
+    slope = slopes_of(call, z, others, batched=batched)
+    step = _forward_step(trace, activation.equation)
+    return Units(
+        activation=activation.equation,
+        pre_activation=argument,
+        operation=call.operation,
+        gate=activation.gate,
+        z=z,
+        slope=np.where(z == 0, 0.5, slope) if activation.splits_ties else slope,
+        arriving=np.broadcast_to(arriving, z.shape),
+        batched=batched,
+        step=step.id if step else "",
+        layer=step.layer if step else 0,
+        time_step=step.time_step if step else 0,
+    )
+
+
+def _forward_step(trace: Trace, name: str) -> Step | None:
+    """The step of the forward pass that computes a value."""
+    forward = (step for step in trace.steps if step.phase == "forward")
+    return next((s for s in forward if any(line.target.name == name for line in s.lines)), None)
 
 
 def _arriving(graph: Graph, run: Run, name: str) -> Array:

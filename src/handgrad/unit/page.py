@@ -24,7 +24,7 @@ from handgrad.problem.page import origin
 from handgrad.saving import Page
 from handgrad.solution.rounding import rounding_said, rounding_words
 from handgrad.solution.sum_blocks import SumBlocks
-from handgrad.text import Text, Verbatim, joined
+from handgrad.text import Text, Verbatim, all_of, joined
 from handgrad.unit.structure import OwnGradient
 
 if TYPE_CHECKING:
@@ -236,6 +236,6 @@ class _Told:
     def _zeros(self, own: OwnGradient) -> Text:
         which = f"{own.zeros} of the {own.count} entries"
         if own.zeros == own.count:
-            which = "Both entries" if own.count == 2 else f"All {own.count} entries"
+            which = all_of(own.count, "entries").capitalize()
         have = "has" if own.zeros == 1 else "have"
         return (f"{which} of ", Name(own.parameter), f" that are its own {have} a gradient of 0.")

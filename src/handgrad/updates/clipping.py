@@ -13,11 +13,11 @@ SMALL = Literal(1e-6, text="1e-6")
 """What PyTorch's clip_grad_norm_ adds to the norm, so that nothing is divided by a norm of 0."""
 
 CLIPS: Mapping[str, str] = {
-    "clip_norm": "First the gradients are clipped: G is the norm of all of them together. If it is larger than C, all are "
-    "multiplied by κ, which brings it down to C (PyTorch adds 10⁻⁶ so that nothing is divided by a norm of 0).",
-    "clip_value": "First the gradients are clipped: entries over c become c, and those under −c become −c.",
+    "clip_norm": "First the gradients are clipped: {total_norm} is the norm of all of them together. If it is larger than {clip_norm}, all are "
+    "multiplied by {factor}, which brings it down to {clip_norm} (PyTorch adds 10⁻⁶ so that nothing is divided by a norm of 0).",
+    "clip_value": "First the gradients are clipped: entries over {clip_value} become {clip_value}, and those under −{clip_value} become −{clip_value}.",
 }
-"""By setting, what it does."""
+"""By setting, what it does, with settings in braces."""
 
 
 def norm_lines(gradients: Sequence[Adjoint], named: Mapping[str, Name]) -> list[UpdateLine]:

@@ -17,7 +17,7 @@ class UpdateRule:
     Arguments:
         name: its name in a problem file.
         noun: what it is called in a sentence.
-        words: what it does.
+        words: what it does, with its settings in braces.
         options: its settings beside the rate, with their defaults.
         lines: its formulas for one parameter.
         adds_up: whether its step is the rate times gradients added up.
@@ -174,7 +174,7 @@ RULES: dict[str, UpdateRule] = {
         UpdateRule(
             "momentum",
             "gradient descent with momentum",
-            "Momentum: earlier steps fade by the factor μ and add up, so that steady directions gain speed.",
+            "Momentum: earlier steps fade by the factor {momentum} and add up, so that steady directions gain speed.",
             {"momentum": 0.9, "weight_decay": 0.0},
             _momentum,
             adds_up=True,
@@ -182,7 +182,7 @@ RULES: dict[str, UpdateRule] = {
         UpdateRule(
             "nesterov",
             "gradient descent with Nesterov's momentum",
-            "Nesterov's momentum: the velocity is that of momentum, and the step u looks ahead: it is the gradient plus μ times the new velocity.",
+            "Nesterov's momentum: the velocity is that of momentum, and the step u looks ahead: it is the gradient plus {momentum} times the new velocity.",
             {"momentum": 0.9, "weight_decay": 0.0},
             _nesterov,
             adds_up=True,

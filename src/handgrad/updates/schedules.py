@@ -16,7 +16,7 @@ class Schedule:
 
     Arguments:
         name: its name in a problem file.
-        words: what it does.
+        words: what it does, with its settings in braces.
         options: its settings, with their defaults; None where one has to be given.
         constants: numbers of its formula that no one gives.
         rate: the rate that holds now, of the rate it starts from and the settings' names.
@@ -44,14 +44,15 @@ SCHEDULES: dict[str, Schedule] = {
     for schedule in (
         Schedule(
             "step",
-            "The rate is multiplied by γ after every n updates; by update t this has happened k = ⌊(t − 1)/n⌋ times.",
+            "The rate is multiplied by {gamma} after every {every} updates; by update {step} this has happened "
+            "{drops} = ⌊({step} − 1)/{every}⌋ times.",
             {"every": None, "gamma": 0.1},
             {},
             _step,
         ),
         Schedule(
             "cosine",
-            "The rate follows half a cosine wave, from its full value at update 1 down to the lowest rate at update T + 1, and stays there.",
+            "The rate follows half a cosine wave, from its full value at update 1 down to the lowest rate at update {steps} + 1, and stays there.",
             {"steps": None, "rate_min": 0.0},
             {"pi": math.pi},
             _cosine,

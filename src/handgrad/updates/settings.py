@@ -10,30 +10,30 @@ from handgrad.record import record
 
 @record
 class Setting:
-    """A setting of updates: its letter in formulas, and what its value follows in a sentence."""
+    """A setting of updates: its letter in formulas, and what stands before it in a sentence."""
 
     letter: str
-    text: str
+    words: str = ""
 
 
 SETTINGS: Mapping[str, Setting] = {
-    "rate": Setting("eta", "the learning rate η is"),
-    "weight_decay": Setting("lambda", "the weight decay λ is"),
-    "momentum": Setting("mu", "the momentum μ is"),
-    "decay": Setting("rho", "the decay ρ is"),
-    "beta1": Setting("beta_1", "β₁ is"),
-    "beta2": Setting("beta_2", "β₂ is"),
-    "epsilon": Setting("epsilon", "ε is"),
-    "rate_decay": Setting("delta", "the decay of the rate δ is"),
-    "clip_norm": Setting("C", "C is"),
-    "clip_value": Setting("c", "c is"),
-    "every": Setting("n", "n is"),
-    "gamma": Setting("gamma", "γ is"),
-    "steps": Setting("T", "T is"),
-    "rate_min": Setting("eta_min", "the lowest rate is"),
-    "step": Setting("t", "the update t is"),
-    "drops": Setting("k", "k is"),
-    "pi": Setting("pi", "π is"),
+    "rate": Setting("eta", "the learning rate"),
+    "weight_decay": Setting("lambda", "the weight decay"),
+    "momentum": Setting("mu", "the momentum"),
+    "decay": Setting("rho", "the decay"),
+    "beta1": Setting("beta_1"),
+    "beta2": Setting("beta_2"),
+    "epsilon": Setting("epsilon"),
+    "rate_decay": Setting("delta", "the decay of the rate"),
+    "clip_norm": Setting("C"),
+    "clip_value": Setting("c"),
+    "every": Setting("n"),
+    "gamma": Setting("gamma"),
+    "steps": Setting("T"),
+    "rate_min": Setting("eta_min", "the lowest rate"),
+    "step": Setting("t", "the update"),
+    "drops": Setting("k"),
+    "pi": Setting("pi"),
 }
 
 COMPUTED: Mapping[str, str] = {"rate_now": "eta_t", "total_norm": "G", "factor": "kappa"}

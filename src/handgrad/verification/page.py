@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handgrad.expression import Adjoint, Name
 from handgrad.page.blocks import Block, Heading, Note, Table, Text
 from handgrad.saving import Page
-from handgrad.text import joined
+from handgrad.text import few, joined
 
 if TYPE_CHECKING:
     from handgrad.verification.verifying import Verification
@@ -92,10 +93,11 @@ def verification_page(verification: Verification) -> Page:
         each = joined([(Name(n),) for n in places])
         blocks.append(Note("info", (*each, f" {said} which entry or class is meant.")))
     for name, entries in verification.not_finite.items():
-        shown = [(Adjoint(name).entry(e),) for e in entries[:FEW]]
-        more = len(entries) - len(shown)
-        rest: list[Text] = [(f"{more} more",)] if more else []
-        verb = "is" if len(entries) == 1 else "are"
-        text = *joined([*shown, *rest]), f" {verb} infinite or undefined: not compared."
-        blocks.append(Note("info", text))
+        blocks.append(Note("info", _undefined(Adjoint(name), entries)))
     return Page("Verification", tuple(blocks), display=verification.display, loss=verification.loss)
+
+
+def _undefined(gradient: Adjoint, entries: Sequence[tuple[int, ...]]) -> Text:
+    verb = "is" if len(entries) == 1 else "are"
+    shown = few(entries, FEW, lambda entry: (gradient.entry(entry),))
+    return (*shown, f" {verb} infinite or undefined: not compared.")

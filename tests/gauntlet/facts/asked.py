@@ -177,6 +177,7 @@ def _activations(facts: Facts) -> list[tuple[str, Call]]:
 def zero_part(part: ZeroPart, facts: Facts) -> Found:
     """One reason for zeros: they are zero, and what it names is shut or zero."""
     at = facts.at
+    yield part.of == (facts.oracle.loss if part.cases else ""), "it is another's gradient"
     if part.cases:
         for case in part.cases:
             own = {n: np.asarray(g)[..., case] for n, g in at.case_gradients.items()}

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from handgrad.discussion.lookup import in_order, made_in, solved_alike, step_of, total_gradient
-from handgrad.discussion.phrases import cases_words, cited
+from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question
 from handgrad.expression import Literal, Name
 from handgrad.finite import norm
@@ -17,7 +17,7 @@ from handgrad.page.blocks import Block, Paragraph, Table
 from handgrad.problem import Given
 from handgrad.record import record
 from handgrad.solution import Trace
-from handgrad.text import Text
+from handgrad.text import Text, cases_words
 
 CASES = 64
 """The most cases that are solved one by one."""

@@ -21,7 +21,7 @@ from handgrad.record import record
 from handgrad.solution import Trace, TraceLine, Zeroed
 from handgrad.solution.notes.update import is_little
 from handgrad.solution.units import Units, units
-from handgrad.text import Inline, Text, joined, listed
+from handgrad.text import Inline, Text, few, joined, listed
 
 UNITS = 24
 """The most rows in a table of units."""
@@ -259,9 +259,4 @@ def _setting(operation: str) -> str:
 
 
 def _listed_units(units: Sequence[UnitAt]) -> Text:
-    shown: list[Text] = [
-        (u.entry, " = ", Literal(u.other_z), *in_case(u.case)) for u in units[:LISTED]
-    ]
-    if len(units) > LISTED:
-        shown.append((f"{len(units) - LISTED} more",))
-    return joined(shown)
+    return few(units, LISTED, lambda u: (u.entry, " = ", Literal(u.other_z), *in_case(u.case)))

@@ -13,7 +13,7 @@ from handgrad.discussion.question import Question, QuestionedEntry
 from handgrad.expression import Literal, Name
 from handgrad.record import record
 from handgrad.solution import Trace
-from handgrad.text import Inline, Text, joined
+from handgrad.text import Inline, Text, all_of, few
 
 MOST_TIES = 12
 """The most ties that are listed."""
@@ -88,15 +88,13 @@ class LargestMove(Question):
         ]
         tied: Text = ()
         if self.ties:
-            others = [(e.value,) for e in self.ties[:LISTED]]
-            more = [(f"{len(self.ties) - LISTED} more",)] if len(self.ties) > LISTED else []
             move = "moves" if len(self.ties) == 1 else "move"
-            tied = (" ", *joined([*others, *more]), f" {move} just as far.")
+            tied = (" ", *few(self.ties, LISTED, lambda e: (e.value,)), f" {move} just as far.")
         first += [f"{cited(self.steps)}. Its gradient is ", Literal(self.gradient), ".", *tied]
         still = (
             f"{self.still} of the {self.total} numbers {'comes' if self.still == 1 else 'come'} out unchanged."
             if self.still
-            else f"{'Both' if self.total == 2 else f'All {self.total}'} numbers move."
+            else f"{all_of(self.total, 'numbers').capitalize()} move."
             if self.total > 1
             else "It is the only number that can move."
         )

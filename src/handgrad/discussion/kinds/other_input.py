@@ -17,7 +17,7 @@ from handgrad.problem import Given
 from handgrad.record import record
 from handgrad.solution import Trace
 from handgrad.solution.units import Units, units
-from handgrad.text import Text, joined, listed, ordinal
+from handgrad.text import Text, few, listed, ordinal
 
 FEW = 3
 """The most changed gates that get a sentence each."""
@@ -189,17 +189,16 @@ def _told(units: Sequence[UnitAt], does: str, do: str) -> list[Text]:
             )
             for u in units
         ]  # fmt: skip
-    shown: list[Text] = [
-        (u.entry, *in_case(u.case), " (", Literal(u.z), " to ", Literal(u.other_z), ")")
-        for u in units[:LISTED]
-    ]
-    if len(units) > LISTED:
-        shown.append((f"{len(units) - LISTED} more",))
+    shown = few(
+        units,
+        LISTED,
+        lambda u: (u.entry, *in_case(u.case), " (", Literal(u.z), " to ", Literal(u.other_z), ")"),
+    )
     number = len(units)
     many = f"{number} units {do}"
     if units[0].case is not None:
         many = f"Over the cases, units {do} {number} times"
-    return [(f"{many}: ", *joined(shown), ".")]
+    return [(f"{many}: ", *shown, ".")]
 
 
 def _unit(unit: UnitAt) -> Text:

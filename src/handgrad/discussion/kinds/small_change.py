@@ -18,7 +18,7 @@ from handgrad.figures import figure
 from handgrad.problem import Given
 from handgrad.record import record
 from handgrad.solution import Trace
-from handgrad.text import Text, joined
+from handgrad.text import Text, few
 
 NUDGE = 0.01
 """By how much the number is raised."""
@@ -163,9 +163,7 @@ def _turned(units: Sequence[UnitAt], opened: bool) -> Text:
     turned = [u for u in units if (u.other_z > 0) == opened]
     if not turned:
         return ()
-    shown: list[Text] = [(u.entry, *in_case(u.case)) for u in turned[:LISTED]]
-    if len(turned) > LISTED:
-        shown.append((f"{len(turned) - LISTED} more",))
+    shown = few(turned, LISTED, lambda u: (u.entry, *in_case(u.case)))
     number = "A gate" if len(turned) == 1 else f"{len(turned)} gates"
     verb = ("open" if opened else "shut") + ("s" if len(turned) == 1 else "")
-    return (f" {number} {verb} on the way: ", *joined(shown), ".")
+    return (f" {number} {verb} on the way: ", *shown, ".")

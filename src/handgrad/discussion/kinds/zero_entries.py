@@ -16,7 +16,7 @@ from handgrad.discussion.lookup import (
     step_of,
     total_gradient,
 )
-from handgrad.discussion.phrases import LISTED, cases_words, cited, count, raised, sides
+from handgrad.discussion.phrases import LISTED, cited, count, raised, sides
 from handgrad.discussion.question import Question, QuestionedEntry
 from handgrad.discussion.zeros import ZeroPart, zeros
 from handgrad.expression import Literal, Name
@@ -26,7 +26,7 @@ from handgrad.running.reviving import LayerRevivers, layer_revivers
 from handgrad.running.reviving_words import layers_text
 from handgrad.solution import Trace, Zeroed
 from handgrad.solution.units import slides, units
-from handgrad.text import Text, joined, listed
+from handgrad.text import Text, cases_words, joined, listed
 
 
 @record
@@ -112,7 +112,7 @@ class ZeroEntries(Question):
                     else " What else does that make zero there?"
                 )
         return (
-            "Why did ", *_telling(first.zeroed).text(), " come out zero", *where, f"?{others}{in_training}",
+            "Why did ", *_telling(first.zeroed).text(first.of), " come out zero", *where, f"?{others}{in_training}",
         )  # fmt: skip
 
     def answer(self) -> tuple[Text, ...]:
@@ -195,7 +195,7 @@ def _shut_in_some(parts: Sequence[ZeroPart], besides: bool) -> Text:
 
 
 def _zero_part(part: ZeroPart) -> Text:
-    what = joined([z.text() for z in part.zeroed])
+    what = joined([z.text(part.of) for z in part.zeroed])
     several = len(part.zeroed) > 1 or (
         part.zeroed[0].part == "entries" and len(part.zeroed[0].entries) > 1
     )

@@ -19,7 +19,7 @@ from handgrad.solution.notes.noted import UNITS, NotedRun
 from handgrad.solution.notes.places import unit_words
 from handgrad.solution.silencing import Zeroed
 from handgrad.solution.structure import Phase, StepKind, TraceLine
-from handgrad.text import Inline, Text, joined, listed, sentence
+from handgrad.text import Inline, Text, all_of, cases_words, joined, sentence
 
 
 @record
@@ -133,9 +133,7 @@ class GatedOff(TraceNote):
         z = self.pre_activation.entry(self.unit)
         noun = noun_of(self.operation)
         if self.cases and len(self.cases) < self.case_count:
-            more = [f"{len(self.cases) - 8} more"] if len(self.cases) > 8 else []
-            which = listed([*(str(c + 1) for c in self.cases[:8]), *more])
-            cases = f"case{'s' if len(self.cases) > 1 else ''} {which} of {self.case_count}"
+            cases = f"{cases_words(self.cases)} of {self.case_count}"
             tail = (
                 (
                     f"no gradient passes {noun} there, and what arrives comes by another way"
@@ -148,7 +146,7 @@ class GatedOff(TraceNote):
             return sentence(
                 unit_words(self.unit), " is off in ", f"{cases} (", z, f" ≤ 0): {tail}."
             )
-        everywhere = f" in all {self.case_count} cases" if self.case_count > 1 else ""
+        everywhere = f" in {all_of(self.case_count, 'cases')}" if self.case_count > 1 else ""
         if self.phase == "forward":
             relation = " = " if not everywhere else " ≤ "
             sign = " < 0" if self.value < 0 else ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from handgrad.expression import Expression
 from handgrad.solution.notes.note import MOST_NOTED
-from handgrad.text import Text, joined, ordinal
+from handgrad.text import Text, few, ordinal
 
 FEW = 4
 """The most entries that a sentence names."""
@@ -23,11 +23,8 @@ def unit_words(unit: tuple[int, ...]) -> str:
 
 def places(of: Expression, case_count: int, entries: Sequence[tuple[int, ...]]) -> Text:
     """The entries by name: the first few, and how many more there are."""
-    named = [_place(of, case_count, entry) for entry in entries[:FEW]]
-    if more := len(entries) - len(named):
-        least = "at least " if len(entries) == MOST_NOTED else ""
-        named.append((f"{least}{more} more",))
-    return joined(named)
+    least = "at least " if len(entries) == MOST_NOTED else ""
+    return few(entries, FEW, lambda entry: _place(of, case_count, entry), least)
 
 
 def _place(of: Expression, case_count: int, entry: tuple[int, ...]) -> Text:

@@ -10,7 +10,7 @@ from handgrad.figures import figure
 from handgrad.operations import noun_of
 from handgrad.solution.pictures.layers import Network
 from handgrad.solution.pictures.numbers import ShownNumbers
-from handgrad.text import listed
+from handgrad.text import all_of, listed
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Trace
@@ -95,7 +95,7 @@ def _off(network: Network, phase: str, off: Sequence[frozenset[int]]) -> list[st
         name = layer_name(network, position)
         total = network.layers[position].sum.units
         if len(units) == total > 1:
-            which = f"{'Both' if total == 2 else f'All {total}'} units of {name} are"
+            which = f"{all_of(total, 'units').capitalize()} of {name} are"
         elif len(units) > NAMED:
             which = f"{len(units)} of the {total} units of {name} are"
         else:
