@@ -113,6 +113,37 @@ def test_the_bias_of_rows_is_printed_as_a_row_everywhere() -> None:
     assert "│ [−0.4999  0.4999] │" in summary
 
 
+@pytest.mark.parametrize(
+    ("equations", "said"),
+    [
+        # m, a row in X + m, is spread over the columns of what it was taken of.
+        (
+            "m = logsumexp(X @ W, axis=1)\nL = sum((X + m)**2) + b @ c",
+            "∂L/∂u₂ = ∂L/∂m ⊙ softmax(u₂) = ⎡12.5077⎤ ⊙ softmax",
+        ),
+        (
+            "m = logsumexp(X @ W, axis=0)\nL = sum((X + m)**2) + b @ c",
+            "= [12.5077  7.253] ⊙ softmax",
+        ),
+        # A row beside a column would be a matrix: of two vectors both are columns, or as the result is.
+        ("k = X @ b\nL = sum(k*c) + sum(X + c) + W[0, 0]", "Σ⎛⎡2⎤ ⊙ ⎡3⎤⎞"),
+        ("k = X @ b\nL = sum(k*c) + sum(X + c) + W[0, 0]", "∂L/∂c = k + Σ(1) = [2  2] + Σ"),
+        # What a matrix multiplies is a column, and so is the left of an outer product.
+        ("r = W @ b\nL = sum((X + r)**2) + c[0]", "∂L/∂b = Wᵀ ∂L/∂r = ⎡1  0⎤ ⎡ 8⎤"),
+        ("r = W @ b\nL = sum((X + r)**2) + c[0]", "∂L/∂W = ∂L/∂r bᵀ = ⎡ 8⎤ [1  2]"),
+    ],
+)
+def test_a_vector_lies_as_what_is_done_with_it_needs(equations: str, said: str) -> None:
+    problem = handgrad.Problem(
+        equations,
+        {"W": [[1, 0], [0, 1]], "b": [1, 2], "c": [3, 4]},
+        {"X": [[2, 0], [0, 1]]},
+    )
+    trace = handgrad.solve(problem)
+    page = render_terminal(trace.page(), width=150, colour=False, unicode=True)
+    assert said in page, page
+
+
 def test_a_row_has_its_entries_in_code_s_order_in_html() -> None:
     trace = handgrad.solve(handgrad.loads(BIAS_OF_ROWS))
     html = render_html(trace.page(open_entries=True))
@@ -222,6 +253,12 @@ def test_gradients_of_each_case_are_told_by_colour() -> None:
 def test_the_index_of_a_sum_is_explained_once(name: str, said: str) -> None:
     text = " ".join(render_terminal(handgrad.solve(handgrad.load(name)).page()).split())
     assert text.count(said) == 1
+
+
+def test_an_index_of_three_axes_says_which_of_them_it_is() -> None:
+    problem = handgrad.Problem("L = sum(sum(A, axis=0)**2)", {"A": [[[1.0, 2.0]], [[0.0, 1.0]]]})
+    text = render_terminal(handgrad.solve(problem).page())
+    assert "Σ with the index i adds along the first of three axes." in text
 
 
 def test_a_sum_of_all_entries_needs_no_index() -> None:

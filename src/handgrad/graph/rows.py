@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from handgrad.expression import Call, Expression, Name
 from handgrad.graph.structure import Let, Node
 from handgrad.operations import operation_of
+from handgrad.operations.operation import normal_axes
+from handgrad.operations.structure import fill
 
 
 def row_vectors(
@@ -34,12 +36,17 @@ def _tell(part: Expression, is_row: bool | None, said: dict[Expression, set[bool
         said.setdefault(part, set()).add(is_row)
     if isinstance(part, Call):
         for argument in part.arguments:
-            _tell(argument, _is_row_in(part, argument, is_row), said)
+            _tell(argument, is_row_in(part, argument, is_row), said)
 
 
-def _is_row_in(call: Call, argument: Expression, is_row: bool | None) -> bool | None:
-    """How a vector that is an argument of a call lies, where the call's own value lies so."""
+def is_row_in(call: Call, argument: Expression, is_row: bool | None) -> bool | None:
+    """How a vector that is an argument of a call lies, where the call's own value lies so; None where nothing says.
+
+    Spread over a matrix, it is a row that is repeated down the columns, or a column that is repeated along the rows.
+    """
     rank, operation = len(call.shape or ()), operation_of(call)
+    if call.operation == fill.name and rank > 1 and call.option("axis") is not None:
+        return rank - 1 not in normal_axes(call.option("axis"), rank)
     if operation.elementwise:
         return True if rank > 1 else is_row
     if len(call.arguments) == 1:

@@ -218,7 +218,7 @@ logsumexp = Operation(
     words=Words(
         "log-sum-exp",
         "The logarithm of the sum of the exponentials, computed without overflow.",
-        "The derivative of ln Σ eᶻ is softmax(z).",
+        "The derivative of ln Σ eᶻ is softmax(z), over the entries that are added up.",
     ),
     notation=Function("log Σ exp", r"\operatorname{log\,sum\,exp}"),
     options=AXES,

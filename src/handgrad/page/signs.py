@@ -7,12 +7,19 @@ from collections.abc import Iterator, Sequence
 from handgrad.expression import Call, Expression, walk
 from handgrad.notation import Function
 from handgrad.operations import operation_of
-from handgrad.operations.ranks import divides_arrays, reduced_letter, reduces_each_case
+from handgrad.operations.ranks import divides_arrays, rank_of, reduced_letter, reduces_each_case
 from handgrad.page.blocks import Block, Derivation, Note, Paragraph, Table
 
 DIVISION = "⊘ divides entry by entry, as ⊙ multiplies."
 EACH_CASE = "Of numbers with a case in each column, {sign} takes each case by itself."
-WAYS = {"i": "down each column", "j": "along each row"}
+WAYS = {
+    (2, "i"): "down each column",
+    (2, "j"): "along each row",
+    (3, "i"): "along the first of three axes",
+    (3, "j"): "along the second of three axes",
+    (3, "k"): "along the third of three axes",
+}
+"""Which way a reduction with an index goes, by how many axes its argument has."""
 
 
 def with_signs_explained(blocks: Sequence[Block]) -> list[Block]:
@@ -54,9 +61,10 @@ def _sentences(formulas: Sequence[Expression]) -> Iterator[str]:
                     yield DIVISION
                 if defined := operation_of(part).words.defined:
                     yield defined
-                notation, way = operation_of(part).notation, WAYS.get(reduced_letter(part))
+                notation, letter = operation_of(part).notation, reduced_letter(part)
+                way = WAYS[rank_of(part.arguments[0]), letter] if letter else ""
                 if isinstance(notation, Function) and way:
-                    index = f"with the index {reduced_letter(part)}"
+                    index = f"with the index {letter}"
                     if notation.symbol == "Σ":
                         yield f"Σ {index} adds {way}."
                     else:

@@ -107,16 +107,17 @@ class _TraceBuilding:
     # -- lines ----------------------------------------------------------------------------
 
     def _line(self, leaf: Leaf, formula: Expression, role: Role, through: str = "") -> TraceLine:
+        row = leaf.name in self.graph.rows
         return TraceLine(
             target=leaf,
             role=role,
             formula=formula,
-            substituted=self.numbers.put_into(formula),
+            substituted=self.numbers.put_into(formula, row=row),
             value=np.asarray(self.run.numbers[leaf]),
             shape=self.graph.shape(leaf),
             batched=leaf in self.graph.batched_leaves,
             through=through,
-            row=leaf.name in self.graph.rows,
+            row=row,
         )
 
     def _add(self, phase: int, kind: StepKind, about: str, lines: list[TraceLine]) -> None:

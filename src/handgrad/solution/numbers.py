@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -23,6 +23,7 @@ from handgrad.expression import (
     nested,
 )
 from handgrad.figures import EMPTY
+from handgrad.graph.rows import is_row_in
 from handgrad.notation import Subscript
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
@@ -50,28 +51,44 @@ class Numbers:
     values: Mapping[Leaf, Array]
     batched: frozenset[Leaf]
     rows: frozenset[str] = frozenset()
-    literals: dict[Leaf, Literal] = field(default_factory=dict)
+    literals: dict[tuple[Leaf, bool], Literal] = field(default_factory=dict)
 
-    def put_into(self, formula: Expression) -> Expression:
-        """The formula with the value of every leaf in its place."""
+    def put_into(self, formula: Expression, row: bool | None = None) -> Expression:
+        """The formula with the value of every leaf in its place; a vector is a `row` where that is known of its place."""
         match formula:
             case Call():
+                if row is None and not all(self._rows_in(formula)):
+                    row = False  # a row and a column side by side would be a matrix
                 return self._whole(formula) or formula.of(
-                    [self.put_into(a) for a in formula.arguments]
+                    [self.put_into(a, is_row_in(formula, a, row)) for a in formula.arguments]
                 )
             case Name() | Adjoint():
-                found = self.literals.get(formula)
+                key = formula, formula.name in self.rows if row is None else row
+                found = self.literals.get(key)
                 if found is None:
-                    found = literal_of(
+                    found = self.literals[key] = literal_of(
                         self.values[formula],
                         formula in self.batched,
-                        formula.name in self.rows,
+                        key[1],
                         isinstance(formula, Adjoint),
                     )
-                    self.literals[formula] = found
                 return found
             case _:
                 return formula
+
+    def _rows_in(self, formula: Expression) -> Iterator[bool]:
+        """Of each vector that a formula combines with others entry by entry, whether it is a row where nothing says."""
+        if isinstance(formula, Name | Adjoint):
+            if np.ndim(self.values[formula]) == 1:
+                yield formula.name in self.rows
+        elif isinstance(formula, Call) and operation_of(formula).elementwise:
+            for argument in formula.arguments:
+                yield from self._rows_in(argument)
+
+    def forget(self, leaf: Leaf) -> None:
+        """Takes a leaf's value anew: it has another one now."""
+        for row in (False, True):
+            self.literals.pop((leaf, row), None)
 
     def _whole(self, call: Call) -> Expression | None:
         """What stands for a call as a whole, where its arguments are not to be seen as they are."""

@@ -88,7 +88,7 @@ class Updating:
                     updated[line.target.name] = value
                 else:
                     numbers[line.target] = value
-                    put.literals.pop(line.target, None)
+                    put.forget(line.target)
                 if line.assigns == "memory":
                     self.memory[line.target] = value
         self.parameters = updated

@@ -51,7 +51,7 @@ from handgrad.formats.mathematics.reading import (
 from handgrad.formats.style import Style
 from handgrad.notation import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Function
 from handgrad.operations import operation_of
-from handgrad.operations.ranks import divides_arrays, is_batched, reduced_letter
+from handgrad.operations.ranks import divides_arrays, reduced_letter
 from handgrad.record import record
 from handgrad.symbol import GREEK, Symbol, symbol
 
@@ -222,7 +222,7 @@ class Formula:
                 written = spelled_out(expression)
                 return self._call(written) if isinstance(written, Call) else self.piece(written)
             case notation.Sum(source, sign):
-                left, right = self._beside(expression)
+                left, right = map(self.piece, arguments)
                 loose = right.level <= SUM and source != "+"
                 second = _after(right, right.signed or loose)
                 return _joined(left, left.node, cast(SignKind, sign), second, SUM)
@@ -281,27 +281,9 @@ class Formula:
         left, right = (_in(p, p.level <= COMPARISON) for p in map(self.piece, sides))
         return Row((left, Sign(sign), right))
 
-    def _beside(self, call: Call) -> tuple[Piece, Piece]:
-        """Two terms or factors; a vector that is broadcast over the rows of a matrix is a row there."""
-        a, b = call.arguments
-        pieces = []
-        for one, other in ((a, b), (b, a)):
-            shape = call.shape if other.shape is None else other.shape
-            rows = len(shape or ()) == 2 and not is_batched(other)
-            if rows and isinstance(one, Call) and one.option("axis") == 0:
-                # A vector that is spread down the columns, of which nothing is written.
-                spread = isinstance(operation_of(one).notation, notation.Unwritten)
-                one = one.arguments[0] if spread else one
-            plain = isinstance(one, Literal) and not (one.batched or one.row)
-            if rows and isinstance(one, Literal) and plain and len(one.shape) == 1:
-                pieces.append(Piece(self._array(Array(one, "transposed"))))
-            else:
-                pieces.append(self.piece(one))
-        return pieces[0], pieces[1]
-
     def _product(self, call: Call) -> Piece:
         a, b = call.arguments
-        left, right = self._beside(call)
+        left, right = map(self.piece, call.arguments)
         sign = product_sign(a, b)
         loose = right.level < PRODUCT or (right.number and right.level < ATOM)
         second = _after(right, right.signed or loose)
@@ -316,7 +298,7 @@ class Formula:
 
     def _quotient(self, call: Call) -> Piece:
         """Arrays divided entry by entry: a ⊘ b."""
-        left, right = self._beside(call)
+        left, right = map(self.piece, call.arguments)
         second = _after(right, right.level <= PRODUCT or right.signed)
         row = Row((_in(left, left.level < PRODUCT), Sign("divided"), second))
         return Piece(row, PRODUCT, left.signed)
