@@ -8,6 +8,7 @@ import pytest
 import handgrad
 from handgrad.discussion.kinds.gate_swap import GateSwap
 from handgrad.solution import Saturated
+from handgrad.text import plain_text
 
 NETWORK = """
 z = W @ x + b
@@ -45,6 +46,18 @@ def test_a_flat_side_passes_nothing_and_says_so(name: str, below: float, above: 
     for unit in units:
         (shift,) = [r for r in unit.remedies if r.kind == "bias_shift"]
         assert shift.works, "moved to the middle of the steep part it learns again"
+
+
+def test_a_sigmoid_that_is_one_with_its_loss_is_not_told_as_saturated() -> None:
+    """Its slope is no factor there: all of ŷ − y passes."""
+    given = {"w": 1000.0, "b": 0.0}, {"x": {"cases": [1, -1]}, "y": {"cases": [0, 1]}}
+    for loss, cases in (("bce", []), ("mse", ["z = 1000 in case 1", "z = −1000 in case 2"])):
+        problem = handgrad.Problem(["z = w*x + b", "p = sigmoid(z)", f"L = {loss}(p, y)"], *given)
+        notes = [n for s in handgrad.solve(problem).steps for n in s.notes if n.kind == "saturated"]
+        assert len(notes) == len(cases)
+        for note, case in zip(notes, cases, strict=True):
+            assert isinstance(note, Saturated)
+            assert case.replace("−", "-") in plain_text(note.text())
 
 
 def test_what_is_never_exactly_zero_is_said_of_smooth_ones_alone() -> None:

@@ -226,6 +226,15 @@ def test_a_hinge_has_no_units(said: Reply) -> None:
     assert "no gates" in said(SVM, "gates", code=2)
 
 
+def test_gates_says_why_a_sigmoid_with_its_loss_has_none(said: Reply) -> None:
+    told = said(
+        SVM.replace("maximum(0, 1 - y*s)", "-log(p)").replace('"L =', '"p = sigmoid(s)", "L ='),
+        "gates",
+        code=2,
+    )
+    assert "p is differentiated as one with the loss" in told
+
+
 def test_the_stable_loss_of_a_score_has_no_units(said: Reply) -> None:
     text = SVM.replace("maximum(0, 1 - y*s)", "max(s, 0) - s*y + log(1 + exp(-abs(s)))")
     assert "no gates" in said(text, "gates", code=2)

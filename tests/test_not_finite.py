@@ -161,6 +161,25 @@ def test_kinks_within_a_program_are_none_of_the_function(
     assert "∂J/∂" in page
 
 
+def test_a_probability_that_is_rounded_to_zero_is_told_as_rounded() -> None:
+    """e⁻²⁰⁰ is a float; it is 0 at four decimals."""
+    given = {"z": [-200.0, 0.0]}, {"y": [0.5, 0.5]}
+    problem = handgrad.Problem(["q = softmax(z)", "L = cross_entropy(q, y)"], *given)
+    notes = [
+        n
+        for s in handgrad.solve(problem, carry="rounded").steps
+        for n in s.notes
+        if isinstance(n, RoundedAway)
+    ]
+    assert notes
+    assert all("0 as rounded here" in plain_text(n.text()) for n in notes)
+    assert not any("floats" in plain_text(n.text()) for n in notes)
+    with pytest.raises(handgrad.HandgradError, match="which are rounded: carry more decimals"):
+        handgrad.solve(
+            handgrad.Problem(["q = softmax(z)", "L = kl_div(y, q)"], *given), carry="rounded"
+        )
+
+
 def test_rounded_figures_may_be_infinite_or_undefined_beside_the_solution() -> None:
     trace = handgrad.solve(
         handgrad.Problem("L = sum(a * sqrt(x))", {"a": [0.5, 0]}, {"x": [0, 0]}), carry="rounded"

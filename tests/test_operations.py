@@ -384,6 +384,27 @@ def test_options_in_every_spelling(formula: str, gradient: list[list[float]]) ->
 
 
 @pytest.mark.parametrize(
+    ("formula", "plain"),
+    [
+        ("clip(r, 1 - eps, 1 + eps)", "minimum(maximum(r, 1 - eps), 1 + eps)"),
+        ("torch.clamp(r, min=1 - eps)", "maximum(r, 1 - eps)"),
+        ("r.clip(0, 1 + eps)", "minimum(maximum(r, 0), 1 + eps)"),
+        ("clip(r, None, 1 + eps)", "minimum(r, 1 + eps)"),
+        ("clip(r, 1 - 0.25, 5/4)", "clip(r, 0.75, 1.25)"),
+        ("huber(r, eps, delta=1/2)", "huber(r, eps, delta=0.5)"),
+        ("leaky_relu(-r, 2*0.05)", "leaky_relu(-r, 0.1)"),
+        ("sum(stack(r, eps), axis=1-1)", "sum(stack(r, eps), axis=0)"),
+    ],
+)
+def test_options_are_worked_out_and_bounds_may_be_formulas(formula: str, plain: str) -> None:
+    one, other = (
+        handgrad.solve(handgrad.Problem([f"L = {text}"], {"r": 1.5, "eps": 0.2}))
+        for text in (formula, plain)
+    )
+    assert one.to_json()["steps"] == other.to_json()["steps"]
+
+
+@pytest.mark.parametrize(
     ("formula", "said"),
     [
         ("sum(reshape(W, shape=3))", "does not fill the shape"),

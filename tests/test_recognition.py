@@ -515,3 +515,13 @@ def test_scores_without_a_name_are_led_back_to_each_loss_by_itself(loss: str) ->
     trace = handgrad.solve(problem)
     assert not [n for s in trace.steps for n in s.notes if isinstance(n, ShortcutTaken)]
     assert handgrad.verify(problem).agrees
+
+
+@pytest.mark.parametrize("log", ["log(p[1])", "log_softmax(z)[1]", "log(sigmoid(z[0]))"])
+def test_a_log_probability_is_not_said_to_be_its_cross_entropy(log: str) -> None:
+    """Its sign is the other one, as in a policy gradient and in DPO."""
+    for formula, said in ((log, False), (f"-{log}", True)):
+        lines = ["p = softmax(z)"] * ("p[1]" in log) + [f"l = {formula}", "L = 2*l"]
+        problem = handgrad.Problem(lines, {"z": [0.2, 0.4]})
+        reasons = [str(step["reason"]) for step in handgrad.solve(problem).to_json()["steps"]]
+        assert any("ross-entropy" in reason for reason in reasons[:3]) == said

@@ -360,6 +360,20 @@ def test_paths_that_are_zero_for_one_reason_are_told_once() -> None:
     assert "together  ∂L/∂x₁ = 0" in page.replace("0 + 0 = 0", "0")
 
 
+def test_paths_that_are_not_zero_are_counted_apart_and_add_up() -> None:
+    """More paths than are looked for, all of those that are 0 beyond; the sum of the others is the gradient."""
+    problem = handgrad.Problem(
+        ["h = w * x", "a = h * v", "b = h * u", "L = sum(a) + sum(b)"],
+        {"w": 1.0},
+        {"x": 3.0, "v": [2.0] * 8, "u": [0.0] * 8},
+    )
+    why = paths_of(problem, "dw")
+    assert len(why.paths) < why.path_count
+    page = render_terminal(why.page(), width=80, colour=False, unicode=True)
+    assert "There are 16 paths: 8 that are not 0" in page
+    assert "together  ∂L/∂w = 6 + 6" in page
+
+
 def test_a_gate_that_is_shut_in_several_cases_is_told_once() -> None:
     problem = handgrad.Problem(
         ["z = w*x", "h = relu(z)", "L = h*h"],

@@ -32,7 +32,7 @@ from handgrad.audit.structure import (
 )
 from handgrad.errors import OptionError
 from handgrad.expression import Adjoint, Call, Name, walk
-from handgrad.graph import Graph, build
+from handgrad.graph import Graph, activations, build
 from handgrad.graph.recurrence import time_steps
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
@@ -50,6 +50,7 @@ from handgrad.solution import Zeroed
 from handgrad.solution.silencing import Silencing
 from handgrad.solution.slopes import SATURATION
 from handgrad.tables import ArrayCases, Cases
+from handgrad.text import listed
 
 TRIED = 16
 """Units on which remedies are tried, at most."""
@@ -192,10 +193,7 @@ class _Audit:
         self.problem = self._with_cases(named)
         self.counter = Counter(self.problem, self.dtype)
         if not self.counter.sites:
-            raise OptionError(
-                "the problem has no gates: no equation applies an activation",
-                mend="a gate is relu(…); sigmoid and tanh are looked at too",
-            )
+            raise _without_gates(self.counter.graph)
         graph = self.counter.graph
         expect_no_places(graph, self.over)
         self.silencing = Silencing(graph, SILENCING)
@@ -475,3 +473,18 @@ def products(graph: Graph) -> float:
 
 def _length(block: Mapping[str, Array]) -> int:
     return int(np.shape(next(iter(block.values())))[-1])
+
+
+def _without_gates(graph: Graph) -> OptionError:
+    """Why there is nothing to look at in a problem."""
+    fused = [activation.equation for activation in activations(graph) if activation.fused]
+    if fused:
+        verb = "is" if len(fused) == 1 else "are"
+        return OptionError(
+            f"the problem has no gates: {listed(fused)} {verb} differentiated as one with the loss",
+            mend="no slope of its own is a factor there, as of a softmax with cross-entropy; a gate is relu(…)",
+        )
+    return OptionError(
+        "the problem has no gates: no equation is an activation of something",
+        mend="a gate is relu(…); sigmoid and tanh are looked at too",
+    )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
-from handgrad.equations.index_reader import IndexReader
+from handgrad.equations.option_reader import OptionReader
 from handgrad.equations.token_reader import DEEPEST, span_of, with_span
 from handgrad.equations.tokens import Token
 from handgrad.errors import Span, nearest
-from handgrad.expression import Call, Expression, Index, Literal, Name, Option
-from handgrad.operations import BY_NAME, OPTION_SPELLINGS, SPELLINGS, Operation
+from handgrad.expression import Call, Expression, Literal, Name, Option, literal
+from handgrad.operations import BY_NAME, SPELLINGS, Operation
 from handgrad.operations.constants import CONSTANTS
 from handgrad.operations.elsewhere import (
     ARRAYS,
@@ -24,11 +23,6 @@ from handgrad.operations.elsewhere import (
 )
 from handgrad.operations.several import of_several
 
-TRUE_OR_FALSE = "unbiased"
-"""PyTorch's older name of ddof=1, which says true or false."""
-
-INFINITE = ("inf", "Inf", "infty")
-
 
 def _number_wanted(record: Operation, count: int) -> str:
     """What to write for an option that was given as a formula."""
@@ -37,7 +31,7 @@ def _number_wanted(record: Operation, count: int) -> str:
     return f"its {record.positional[0]} is a number that is written out, and no quantity"
 
 
-class CallReader(IndexReader):
+class CallReader(OptionReader):
     """Reads names, numbers and calls."""
 
     def named(self, token: Token) -> Expression:
@@ -102,6 +96,7 @@ class CallReader(IndexReader):
             record = BY_NAME[name]
         arguments: list[Expression] = [] if first is None else [first]
         options: dict[str, Option] = {}
+        formulas: dict[str, Expression] = {}
         named: dict[str, Expression] = {}
         spread = False
         if record and record.heading and self.token.kind == "text":
@@ -118,7 +113,7 @@ class CallReader(IndexReader):
                     key = self.take().text
                     named[key] = self.named_value()
                 else:
-                    self.option(name, options)
+                    self.option(name, options, formulas)
             elif (
                 record and record.arity[1] is None and not arguments and (ends := self.list_ends())
             ):
@@ -133,7 +128,7 @@ class CallReader(IndexReader):
                 if self.at_none() and len(arguments) < (record.arity[1] or 0) and not options:
                     self.take()  # conv2d(X, K, None, 2): the last argument is left out
                 else:
-                    self.positional(record.positional, options)
+                    self.positional(record, options, formulas)
             else:
                 spread |= self.argument(arguments)
             if not self.at(","):
@@ -184,6 +179,9 @@ class CallReader(IndexReader):
         if record.with_options and options:
             record = BY_NAME[record.with_options]
             name = record.name
+        if formulas and record.of_formulas is not None and len(arguments) == 1:
+            formulas |= {n: literal(v) for n, v in options.items() if isinstance(v, int | float)}
+            return with_span(record.of_formulas(*arguments, **formulas), span)
         for option in record.by_option.keys() & options.keys():
             record = self.with_option(record, option, options.pop(option), span)
             name = record.name
@@ -232,20 +230,6 @@ class CallReader(IndexReader):
         arguments += [self.named(Token("name", name, token.span)) for name in names]
         return True
 
-    def option(self, operation: str, options: dict[str, Option]) -> None:
-        token = self.take()
-        self.take()
-        name = token.text
-        record = BY_NAME.get(operation)
-        if record is not None and name not in record.options:
-            other = OPTION_SPELLINGS.get(name, name)
-            name = other if other in (*record.options, *record.by_option) else name
-        truth = name != token.text and token.text == TRUE_OR_FALSE
-        if name in options:
-            raise self.wrong(f"the option {token.text} is given twice", token)
-        value = self.option_value(token)
-        options[name] = int(value) if truth and isinstance(value, bool) else value
-
     def list_ends(self) -> int:
         """Where a list of arguments in brackets of its own ends, as in cat([a, b]); 0 where none begins."""
         if not self.at("(", "["):
@@ -260,74 +244,3 @@ class CallReader(IndexReader):
                 numbers = all(t.kind == "number" or t.text in ",-[]()" for t in within)
                 return position if commas and not numbers else 0
         return 0
-
-    def at_positional(self, record: Operation, given: int) -> bool:
-        """Whether what follows is no argument but an option: a number after those that there have to be, or several in brackets."""
-        fewest, most = record.arity
-        ahead = [t for t in self.tokens[self.position : self.position + 3] if t.text not in "([-"]
-        infinity = (
-            bool(record.by_option)
-            and any(t.text in INFINITE for t in ahead)
-            and ahead[0].kind == "name"
-        )
-        plain = infinity or (bool(ahead) and ahead[0].kind in ("number", "text"))
-        return most is not None and given >= fewest and (plain or self.at_none())
-
-    def at_none(self) -> bool:
-        """Whether None follows, alone between commas."""
-        after = self.tokens[self.position + 1] if self.token.kind == "name" else self.token
-        return self.token.text in ("None", "none") and after.text in (",", ")")
-
-    def positional(self, names: Sequence[str], options: dict[str, Option]) -> None:
-        """One of the numbers after the arguments: the next option, or one more number of the last."""
-        token = self.token
-        name = next((n for n in names if n not in options), names[-1])
-        value = self.option_value(token._replace(text=name))
-        before = options.get(name)
-        if before is None:
-            options[name] = value
-        elif isinstance(value, int) and isinstance(before, int | tuple):
-            options[name] = (*(before if isinstance(before, tuple) else (before,)), value)
-        else:
-            raise self.wrong(f"the option {name} is given twice", token)
-
-    def library_of_constant(self) -> None:
-        """Passes over a library's name before a constant, such as np. before np.inf."""
-        while self.token.text in LIBRARIES and self.tokens[self.position + 1].text == ".":
-            self.position += 2
-
-    def option_value(self, name: Token) -> Option:
-        self.library_of_constant()
-        word = self.token
-        if word.kind == "name" and word.text in INFINITE:
-            self.take()
-            return math.inf
-        if word.kind == "name" and word.text.lower() in ("true", "false", "none"):
-            self.take()
-            return {"true": True, "false": False, "none": None}[word.text.lower()]
-        if word.kind == "text":
-            return self.take().text
-        if self.at("(", "["):
-            closing = ")" if self.take().text == "(" else "]"
-            values: list[Index] = []
-            while not self.at(closing):
-                values.append(self.one_index())
-                if not self.at(","):
-                    break
-                self.take()
-            self.expect(closing, f"the option {name.text}")
-            return tuple(values)
-        negative = self.at("-")
-        if negative:
-            self.take()
-        if self.token.kind != "number":
-            raise self.wrong(
-                f"the option {name.text} takes a number",
-                self.token,
-                f"write it out, as in {name.text}=0.1",
-            )
-        token = self.token
-        number = self.number().value
-        assert not isinstance(number, tuple)
-        value = -number if negative else number
-        return int(value) if token.text.isdigit() and len(token.text) < 19 else value

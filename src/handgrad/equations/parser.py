@@ -88,11 +88,7 @@ class Parser(CallReader):
             raise self.wrong(f"{token.text!r} closes nothing", token)
         if self.at(","):
             raise self.wrong("a comma stands only between arguments", token)
-        if token.kind == "name":
-            self.check_name(token)
-        raise self.wrong(
-            f"an operation is missing before {token.text}", token, "write * or @ for a product"
-        )
+        raise self.nothing_between()
 
     def comparison(self) -> Expression:
         left = self.sum()
@@ -222,6 +218,8 @@ class Parser(CallReader):
             raise self.wrong(
                 "equations hold names and numbers, no texts", token, "write names without quotes"
             )
+        if token.text == "/" and self.tokens[self.position - 1].text == "/":
+            raise self.wrong("// is not part of the language", token, "write / for a quotient")
         raise self.wrong(f"a value is missing before {token.text!r}", token)
 
     def array(self) -> Literal:

@@ -11,6 +11,7 @@ from handgrad.equations.indices import IndexMistake, is_range, numbered
 from handgrad.equations.tokens import Token, shifted
 from handgrad.errors import EquationError, Span
 from handgrad.expression import Call, Expression, Literal, Name
+from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.operations.elsewhere import (
     MENDS,
 )
@@ -101,8 +102,22 @@ class TokenReader:
 
     def expect(self, sign: str, after: str) -> Token:
         if not self.at(sign):
+            if self.token.kind in ("name", "number"):
+                raise self.nothing_between()
             raise self.wrong(f"{sign!r} is missing after {after}", self.token)
         return self.take()
+
+    def nothing_between(self) -> EquationError:
+        """What is wrong where a value follows another."""
+        before, token = self.tokens[self.position - 1], self.token
+        if token.kind == "name":
+            self.check_name(token)
+        mend = "write * or @ for a product"
+        if before.kind == "name" and (before.text in BY_NAME or before.text in SPELLINGS):
+            mend = (
+                f"the arguments of {before.text} stand in parentheses: {before.text}({token.text})"
+            )
+        return self.wrong(f"an operation is missing before {token.text}", token, mend)
 
     def wrong(self, what: str, token: Token | Span, mend: str = "") -> EquationError:
         span, offset = token.span if isinstance(token, Token) else token, self.around.offset
@@ -118,7 +133,9 @@ class TokenReader:
             )
         if keyword.iskeyword(token.text):
             raise self.wrong(
-                f"{token.text!r} is a word of Python; equations are formulas only", token
+                f"{token.text!r} is a word of Python; equations are formulas only",
+                token,
+                "write where(c > 0, a, b) for a if c > 0 else b" if token.text == "if" else "",
             )
 
     def deeper(self) -> None:

@@ -77,7 +77,7 @@ prelu: Operation = elementwise(
     spellings=("PReLU",),
     words=Words(
         "PReLU",
-        "PReLU passes positive numbers on and multiplies the others by a slope that is learned.",
+        "PReLU passes positive numbers on and multiplies the others by a slope, its second argument.",
         "PReLU multiplies the gradient by 1 where the pre-activation is positive and by its slope elsewhere; "
         "the gradient of that slope is what arrives times z, from where z is not positive.",
         by_argument=(
@@ -95,7 +95,7 @@ prelu_slope: Operation = elementwise(
     (None, None),
     put_in=True,
     family="helper",
-    words=Words("the slope of PReLU", "1 where z > 0, the learned slope elsewhere."),
+    words=Words("the slope of PReLU", "1 where z > 0, the slope it is given elsewhere."),
     notation=Function("PReLU′", r"\operatorname{PReLU}'"),
 )
 

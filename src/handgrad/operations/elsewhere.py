@@ -61,7 +61,10 @@ ELSEWHERE: Mapping[str, str] = {
     "tile": "numbers broadcast; write the operation that takes them",
     "moveaxis": "write permute(A, 1, 2, 0), all the axes in their new order",
     "item": "a number is written by its name alone",
-    "detach": "handgrad follows every path; what is given as data has no gradient",
+    **dict.fromkeys(
+        ("detach", "stop_gradient"),
+        "handgrad follows every path; what is given as data has no gradient",
+    ),
     "backward": "the backward pass is what handgrad works out; equations are the forward pass",
     "numpy": "equations hold numbers of one kind; write the name alone",
     "one_hot": "give the one-hot rows as data, or the class's number to cross_entropy",
@@ -80,7 +83,6 @@ ELSEWHERE: Mapping[str, str] = {
 
 MISCOUNTED: Mapping[str, str] = {
     "dropout": "the mask is given, 1 for what is kept: dropout(h, mask, 0.5)",
-    "clip": "its bounds are numbers, clip(a, 0, 1); for others write minimum(maximum(a, low), high)",
     "hardtanh": "for other bounds write clip(z, low, high), whose slope at them is 1",
     "glu": "along another axis write glu(z, axis=0)",
 }

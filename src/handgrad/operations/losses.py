@@ -49,7 +49,7 @@ mse = entrywise_loss(
     lambda xp, a, b: (a - b) ** 2,
     lambda a, b: (2 * (a - b), -(2 * (a - b))),
     "MSE",
-    spellings=("mse_loss",),
+    spellings=("mse_loss", "mean_squared_error"),
     words=Words(
         "the mean squared error",
         "Average the squared differences.",

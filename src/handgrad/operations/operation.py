@@ -171,6 +171,7 @@ class Operation:
         named: by a name that is given as options are, and whose value is a formula: the arguments with it.
         with_options: the operation that its name means where options are given: transpose(a, 0, 2, 1) is permute(a, 0, 2, 1).
         by_option: the operations that its name means with an option at a value: norm(a, ord=1) is norm1(a).
+        of_formulas: what it means of its arguments where options are given as formulas, which stand by name.
         defaults_elsewhere: by library, options that are otherwise where they are left out there.
         positional: the options that numbers after the arguments give, in their order: leaky_relu(z, 0.1);
             further whole numbers are more of the last one's: reshape(W, 2, -1), sum(W, 0).
@@ -236,6 +237,7 @@ class Operation:
     )
     with_options: str = ""
     by_option: Mapping[str, Mapping[float, str]] = field(default_factory=dict)
+    of_formulas: Callable[..., Expression] | None = None
     defaults_elsewhere: Mapping[str, Options] = field(default_factory=dict)
     positional: tuple[str, ...] = ()
     heading: str = ""

@@ -6,8 +6,10 @@ from math import isfinite
 from typing import Any
 
 from handgrad.arrays import Array, Mask, Namespace
+from handgrad.expression import Expression
 from handgrad.notation import Function, Inside
 from handgrad.operations.choosing import greater_equal
+from handgrad.operations.functions import maximum, minimum
 from handgrad.operations.operation import Kink, Misfit, Operation, Options, elementwise
 from handgrad.operations.words import OptionWords, Words
 
@@ -74,12 +76,21 @@ def _at(*bounds: float) -> Any:
     return at
 
 
+def _between(
+    a: Expression, low: Expression | None = None, high: Expression | None = None
+) -> Expression:
+    """What clip is where its bounds are formulas, to which gradient goes too."""
+    held_below = a if low is None else maximum(a, low)
+    return held_below if high is None else minimum(held_below, high)
+
+
 clip: Operation = elementwise(
     "clip",
     held,
     (lambda out, a, low, high: within(a, low=low, high=high),),
     spellings=("clamp",),
     positional=("low", "high"),
+    of_formulas=_between,
     fitting=_bounds,
     words=Words(
         "clip",

@@ -123,7 +123,7 @@ def _gradient_blocks(why: WhyGradient) -> list[Block]:
         blocks += zero_blocks(why.zeros, why.case_count)
     products = [Literal(p.product) for p in told if p.product]
     products += [Literal(0.0)] if len(products) < len(told) else []
-    if len(why.paths) == why.path_count > 1 and len(products) <= SUMMED:
+    if _is_whole(why) and why.path_count > 1 and len(products) <= SUMMED:
         total: Expression = products[0]
         for product in products[1:]:
             total = total + product
@@ -131,6 +131,11 @@ def _gradient_blocks(why: WhyGradient) -> list[Block]:
         relation = Relation(_gradient(why.entry), chain, label=("together",))
         blocks.append(Derivation((relation,)))
     return blocks
+
+
+def _is_whole(why: WhyGradient) -> bool:
+    """Whether every path that is not 0 is among those that were found, which begin with the largest."""
+    return len(why.paths) == why.path_count or not why.paths[-1].product
 
 
 def _told(paths: Sequence[Path]) -> list[Path]:
@@ -159,13 +164,20 @@ def _introduction(why: WhyGradient) -> Text:
     listed = len(why.paths)
     if why.path_count == 1:
         return (*text, " There is one path.")
+    count = count_text(why.path_count)
     if not why.paths[0].product:
-        return (*text, f" There are {count_text(why.path_count)} paths, and each of them is 0.")
-    if listed == why.path_count:
-        return (*text, f" There are {listed} paths, the largest first.")
+        return (*text, f" There are {count} paths, and each of them is 0.")
+    if _is_whole(why):
+        some = sum(bool(path.product) for path in why.paths)
+        none = why.path_count - some
+        if not none:
+            return (*text, f" There are {count} paths, the largest first.")
+        first = f"{some} that are not 0, the largest first" if some > 1 else "one that is not 0"
+        rest = f"{count_text(none)} that are" if none > 1 else "one that is"
+        return (*text, f" There are {count} paths: {first}, and {rest}.")
     return (
         *text,
-        f" There are {count_text(why.path_count)} paths; the {listed} largest are listed. They make up ",
+        f" There are {count} paths; the {listed} largest are listed. They make up ",
         f"{_percent(why.covered)} of the total size of all paths.",
     )
 

@@ -156,9 +156,12 @@ def columns_of(inner: Expression, labels: Iterable[str]) -> list[Leaf]:
 
 
 def diagnose(
-    where: str, equation: Equation, graph: Graph, numbers: Mapping[Leaf, Array]
+    where: str, equation: Equation, graph: Graph, numbers: Mapping[Leaf, Array], *, rounded: bool
 ) -> NumberError:
-    """The error for an equation whose value is not finite: the innermost part at fault, and why."""
+    """The error for an equation whose value is not finite: the innermost part at fault, and why.
+
+    Figures may be `rounded` on the way.
+    """
     expression = graph.nodes[equation.target].written
     assert expression is not None
     if error := senseless(where, equation, graph, numbers, picks=True):
@@ -182,7 +185,7 @@ def diagnose(
         f"{part} is not finite: it is {why}",
         source=equation.text,
         span=span_of(culprit),
-        mend="check the numbers that enter it",
+        mend=f"check the numbers that enter it{', which are rounded: carry more decimals, or all' if rounded else ''}",
     )
     return _placed(where, equation, error)
 

@@ -401,7 +401,8 @@ def _check_finite(problem: Problem, result: Run) -> None:
     written = {e.target: e for e in problem.equations}
     for equation in map(written.__getitem__, graph.equations):
         if not all_finite(np.asarray(result.value(equation.target), dtype=float)):
-            raise diagnose(problem.where, equation, graph, result.numbers)
+            rounded = result.carry == "rounded"
+            raise diagnose(problem.where, equation, graph, result.numbers, rounded=rounded)
         if error := senseless(problem.where, equation, graph, result.numbers):
             raise error
     aside: set[Leaf] = {Adjoint(name) for s in graph.shortcuts for name in s.aside}

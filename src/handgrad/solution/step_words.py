@@ -17,7 +17,7 @@ from handgrad.graph.updating import update_pass
 from handgrad.graph.weighted import is_weighted, multiplies_values, products
 from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
-from handgrad.operations.arithmetic import add, power
+from handgrad.operations.arithmetic import add, negate, power
 from handgrad.operations.functions import square
 from handgrad.operations.words import Words
 from handgrad.solution.folded import numbers_together
@@ -180,7 +180,10 @@ def _as_given(number: float) -> Literal:
 
 def _forward_reason(trace: Trace, step: Step) -> Text:
     """What the words say of each line's operation; plain arithmetic speaks for itself."""
-    losses = {s.loss: s.operation for s in trace.graph.shortcuts}
+    # A log-probability is no loss: its sign is the other one.
+    losses = {
+        s.loss: s.operation for s in trace.graph.shortcuts if not _is_log_probability(s.plain)
+    }
     said: dict[str, None] = {}
     for line in step.lines:
         operation = losses.get(line.target.name) or _outline(_without_single(line.formula))
@@ -210,6 +213,16 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
     if not said:
         return ("",)
     return (" ".join(said), *((" Here ", *options, ".") if options else ()))
+
+
+def _is_log_probability(formula: Expression) -> bool:
+    """Whether a formula is a logarithm, an entry of one, or what a loss would be with the other sign."""
+    if isinstance(formula, Call) and formula.operation == negate.name:
+        inner = formula.arguments[0]
+        return isinstance(inner, Call) and operation_of(inner).family == "loss"
+    while isinstance(formula, Call) and operation_of(formula).family == "structure":
+        formula = formula.arguments[0]
+    return isinstance(formula, Call) and operation_of(formula).logarithm
 
 
 def _without_single(formula: Expression) -> Expression:

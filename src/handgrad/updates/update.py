@@ -175,7 +175,7 @@ def check_settings(rule: str, schedule: str, given: Collection[str]) -> None:
         if option not in known:
             raise ProblemError(
                 f"the update rule {rule} has no setting {option!r}",
-                mend=_mend(option, known),
+                mend=_mend(option, rule, known),
             )
     for option, default in SCHEDULES[schedule].options.items() if schedule else ():
         if default is None and option not in given:
@@ -184,9 +184,9 @@ def check_settings(rule: str, schedule: str, given: Collection[str]) -> None:
             )
 
 
-def _mend(option: str, known: Collection[str]) -> str:
-    """What was meant by a setting that there is not."""
-    if option in RULES:
+def _mend(option: str, rule: str, known: Collection[str]) -> str:
+    """What was meant by a setting that a rule does not have."""
+    if rule == "sgd" and option in RULES:
         return f'write rule = "{option}"'
     owners = [rule.name for rule in RULES.values() if option in rule.options]
     if owners:
@@ -199,5 +199,5 @@ def _mend(option: str, known: Collection[str]) -> str:
     if meant in every:
         return f"did you mean {meant}?"
     if meant:
-        return f"{meant}: {_mend(meant, known)}" if "and" not in meant else f"write {meant}"
+        return f"{meant}: {_mend(meant, rule, known)}" if "and" not in meant else f"write {meant}"
     return nearest(option, every) or f"its settings: {', '.join(every)}"

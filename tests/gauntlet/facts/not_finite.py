@@ -34,6 +34,7 @@ def rounded_away(note: RoundedAway, facts: Facts) -> Found:
     yield len(note.entries) == len(note.values) > 0, "not as many values as entries"
     batched = note.name in facts.oracle.batched
     yield note.case_count == (facts.cases if batched else 1), "another number of cases"
+    yield note.rounded == (facts.trace.run.carry == "rounded"), "figures are carried otherwise"
     floats = np.asarray(facts.at.values[note.name], dtype=float)
     for entry, value in zip(note.entries, note.values, strict=True):
         at, case = (entry[:-1], entry[-1]) if batched else (entry, 0)

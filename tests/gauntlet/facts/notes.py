@@ -203,6 +203,9 @@ def _saturated(note: Saturated, facts: Facts) -> Found:
     calls = terms.calls_of(facts.written(note.activation))
     applied = [c.arguments[0] for c in calls if c.operation == note.operation]
     yield note.pre_activation in applied, f"no {note.operation} of that in {note.activation}"
+    fused = {n.inner for s in facts.trace._steps for n in s.notes if isinstance(n, ShortcutTaken)}
+    yield note.activation not in fused, "its slope is no factor: it is taken as one with the loss"
+    yield note.case_count == (facts.cases if len(note.unit) > rank else 1), "other cases"
     steep = slope(note.operation, at)
     yield near(note.value, at), f"the pre-activation is {at}"
     yield near(note.slope, steep, 1e-6), f"the slope is {steep}"

@@ -116,7 +116,9 @@ class OtherInput(Question):
         answer += _told(self.on, "comes on", "come on")
         changed = len(self.off) + len(self.on)
         if not changed:
-            answer.append(("No gate changes: every pre-activation keeps its sign.",))
+            answer.append(
+                ("No gate changes: what is open stays open, and what is shut stays shut.",)
+            )
         rest = self.count - changed
         said = ""
         if changed and rest:
@@ -128,10 +130,11 @@ class OtherInput(Question):
         shut = f"{self.shut} of {self.count} gates {'is' if self.shut == 1 else 'are'} shut"
         if self.count == 1:
             shut = f"the gate is {'shut' if self.shut else 'open'}"
+        same = self.other_loss == self.loss
+        loss: Text = ("stays at ",) if same else ("is ", Literal(self.other_loss), " instead of ")
         answer.append(
             (
-                f"{said}With this input {shut}, and the loss is ",
-                Literal(self.other_loss), " instead of ", Literal(self.loss), f" (compare step{'s' if len(self.steps) > 1 else ''} {listed(self.steps)}).",
+                f"{said}With this input {shut}, and the loss ", *loss, Literal(self.loss), f" (compare step{'s' if len(self.steps) > 1 else ''} {listed(self.steps)}).",
             )
         )  # fmt: skip
         return tuple(answer)

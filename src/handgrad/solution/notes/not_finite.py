@@ -33,10 +33,10 @@ def _truly(rounded: float, *, several: bool) -> Text:
 
 @record
 class RoundedAway(TraceNote):
-    """Entries of an activation that floats round to 0 or 1, where the long way of its loss has no number.
+    """Entries of an activation that come out as 0 or 1, where the long way of its loss has no number.
 
     No real logits have a softmax of 0 or a sigmoid of 1: floats have nothing nearer (underflow,
-    or rounding). `values` are the entries in floats. `stable` is what the shortcut, which needs no
+    or rounding), and figures that are `rounded` on the way have sooner. `values` are the entries as they came out. `stable` is what the shortcut, which needs no
     logarithm or quotient of them, gives instead: the loss (forward), the gradient with respect to the
     pre-activation (backward). With many cases, the last index of an entry is its case.
     """
@@ -51,6 +51,7 @@ class RoundedAway(TraceNote):
     stable: Array
     batched: bool
     case_count: int
+    rounded: bool
 
     @classmethod
     def in_forward(cls, seen: NotedRun, line: TraceLine) -> Iterator[Self]:
@@ -91,6 +92,7 @@ class RoundedAway(TraceNote):
                     stable=line.value,
                     batched=line.batched,
                     case_count=values.shape[-1] if first.batched else 1,
+                    rounded=seen.run.carry == "rounded",
                 )
 
     @property
@@ -103,13 +105,13 @@ class RoundedAway(TraceNote):
         parts: list[Inline] = [*places(name, self.case_count, self.entries)]
         several = len(self.entries) > 1
         parts += [" are " if several else " is "]
-        rounded = alike in (0.0, 1.0)
-        if rounded:
-            parts += [Literal(alike), " in floats"]
+        is_end = alike in (0.0, 1.0)
+        if is_end:
+            parts += [Literal(alike), " as rounded here" if self.rounded else " in floats"]
         else:
-            parts += ["too near to 0 or 1 for floats"]
+            parts += [f"too near to 0 or 1 for {'so few decimals' if self.rounded else 'floats'}"]
         if self.phase == "forward":
-            parts += _truly(alike, several=several) if rounded else []
+            parts += _truly(alike, several=several) if is_end and not self.rounded else []
             parts += [
                 ". As it is written, the loss would be infinite or undefined; worked out from "
             ]
@@ -117,7 +119,7 @@ class RoundedAway(TraceNote):
             shown: Inline = Name(self.loss)
         else:
             divisor: list[Inline] = ["it"] if alike == 0 else ["1 − ", name]
-            parts += [", and the long way divides by ", *divisor] if rounded else []
+            parts += [", and the long way divides by ", *divisor] if is_end else []
             parts += [". The shortcut divides by nothing: "]
             shown = Adjoint(self.pre_activation)
         return (*parts, shown, " = ", literal_of(self.stable, self.batched), ".")

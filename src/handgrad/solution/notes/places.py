@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handgrad.expression import Expression
+from handgrad.expression import Expression, Literal
 from handgrad.solution.notes.note import MOST_NOTED
 from handgrad.text import Text, few, ordinal
 
@@ -24,11 +24,15 @@ def unit_words(unit: tuple[int, ...]) -> str:
 def places(of: Expression, case_count: int, entries: Sequence[tuple[int, ...]]) -> Text:
     """The entries by name: the first few, and how many more there are."""
     least = "at least " if len(entries) == MOST_NOTED else ""
-    return few(entries, FEW, lambda entry: _place(of, case_count, entry), least)
+    return few(entries, FEW, lambda entry: place(of, case_count, entry), least)
 
 
-def _place(of: Expression, case_count: int, entry: tuple[int, ...]) -> Text:
+def place(
+    of: Expression, case_count: int, entry: tuple[int, ...], value: float | None = None
+) -> Text:
+    """An entry by name, with its value where it is given: z₁ = 3 in case 2."""
     # Of a name without its shape, the case is the last index where there are several.
     rank = len(entry) - (case_count > 1) if of.shape is None else len(of.shape)
     index = entry[:rank]
-    return (of.entry(index), *((f" in case {entry[-1] + 1}",) if case_count > 1 else ()))
+    case = f" in case {entry[-1] + 1}" if case_count > 1 else ""
+    return (of.entry(index), *(() if value is None else (" = ", Literal(value))), case)

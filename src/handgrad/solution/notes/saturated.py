@@ -16,6 +16,7 @@ from handgrad.record import record
 from handgrad.running import Run
 from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.notes.noted import UNITS, NotedRun
+from handgrad.solution.notes.places import place
 from handgrad.solution.slopes import SATURATION, slopes_of
 from handgrad.solution.structure import TraceLine
 from handgrad.text import Text, sentence
@@ -23,9 +24,10 @@ from handgrad.text import Text, sentence
 
 @record
 class Saturated(TraceNote):
-    """A unit on the flat end of its activation.
+    """A unit on the flat end of an activation whose slope is a factor of the gradient that passes.
 
     Arguments:
+        unit: its place in the pre-activation, with the case last where there are `case_count` of them.
         slope: that of the activation at `value`.
         threshold: the slope under which a unit counts as saturated.
     """
@@ -35,6 +37,7 @@ class Saturated(TraceNote):
     activation: str
     operation: str
     unit: tuple[int, ...]
+    case_count: int
     value: float
     slope: float
     threshold: float
@@ -51,17 +54,16 @@ class Saturated(TraceNote):
     def text(self) -> Text:
         if BY_NAME[self.operation].flat:
             return sentence(
-                f"{noun_of(self.operation)} is flat at ",
-                self.pre_activation.entry(self.unit), " = ", Literal(self.value),
-                ": its slope there is 0, so no gradient passes.",
+                f"{noun_of(self.operation)} is flat at ", *self._place(), ": its slope there is 0, so no gradient passes.",
             )  # fmt: skip
         return sentence(
-            f"{noun_of(self.operation)} is saturated at ",
-            self.pre_activation.entry(self.unit), " = ", Literal(self.value),
-            ": its slope there is ",
+            f"{noun_of(self.operation)} is saturated at ", *self._place(), ": its slope there is ",
             *(("only ", Literal(self.slope)) if self.slope else ("0 in floats",)),
             f" (under {self.threshold:g}), so little gradient passes.",
         )  # fmt: skip
+
+    def _place(self) -> Text:
+        return place(self.pre_activation, self.case_count, self.unit, self.value)
 
 
 Saturation = dict[tuple[str, Call], list[Saturated]]
@@ -72,7 +74,7 @@ def _saturation(activations: Sequence[Activation], run: Run) -> Saturation:
     """The saturated units of a run, at most `UNITS` of one activation."""
     kinds: dict[tuple[str, tuple[tuple[str, Option], ...]], list[Activation]] = {}
     for activation in activations:
-        if operation_of(activation.call).saturation is not None:
+        if operation_of(activation.call).saturation is not None and not activation.fused:
             key = activation.call.operation, activation.call.options
             kinds.setdefault(key, []).append(activation)
     found: Saturation = {}
@@ -98,20 +100,24 @@ def _of_one_kind(activations: Sequence[Activation], run: Run) -> Saturation:
         stop = start + array.size
         if slopes[start:stop].min(initial=np.inf) < threshold:
             steep = slopes[start:stop].reshape(array.shape)
+            count = array.shape[-1] if array.ndim > len(activation.call.shape or ()) else 1
             found[activation.equation, activation.call] = _units(
-                activation, array, steep, threshold
+                activation, array, steep, threshold, count
             )[:UNITS]
         start = stop
     return found
 
 
-def _units(activation: Activation, z: Array, steep: Array, threshold: float) -> list[Saturated]:
+def _units(
+    activation: Activation, z: Array, steep: Array, threshold: float, case_count: int
+) -> list[Saturated]:
     return [
         Saturated(
             pre_activation=activation.pre_activation,
             activation=activation.equation,
             operation=activation.call.operation,
             unit=unit,
+            case_count=case_count,
             value=float(z[unit]),
             slope=float(steep[unit]),
             threshold=threshold,
