@@ -191,7 +191,10 @@ def slips(net: Network, g: np.random.Generator, figures: dict[str, Any]) -> Iter
         significant = [k for k in digits if text[k] != "0" or k > digits[0]]
         at = int(g.choice(significant))
         other = str((int(text[at]) + int(g.integers(1, 10))) % 10)
-        yield Plant("digit_slip", target, None, with_entry(text[:at] + other + text[at + 1 :]))
+        new = text[:at] + other + text[at + 1 :]
+        # Where no other digit is right there is nothing to know the figure by.
+        if float(new) and len(text.lstrip("-0.").replace(".", "")) > 1:
+            yield Plant("digit_slip", target, None, with_entry(new))
         pairs = [(i, j) for i, j in pairwise(digits) if text[i] != text[j]]
         if pairs:
             i, j = pairs[int(g.integers(len(pairs)))]

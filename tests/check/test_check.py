@@ -280,6 +280,14 @@ def test_a_figure_of_nothing_has_no_digits_to_shift() -> None:
     assert "decimal_point" not in {d.rule for d in found.diagnosis}
 
 
+@pytest.mark.parametrize(("figure", "rule"), [("0", None), ("3", None), ("1.3", "digit_slip")])
+def test_a_slip_of_the_pen_has_other_digits_that_are_right(figure: str, rule: str | None) -> None:
+    """0 for 1.5 is no wrong digit, for a 2 that is nowhere in the problem."""
+    problem = handgrad.Problem("v = w*x\nL = v + 1", {"w": 1.5}, {"x": 1.0})
+    found = [d.rule for d in handgrad.check(problem, {"v": figure, "L": "2.5"})["v"].diagnosis]
+    assert ("digit_slip" in found) == (rule == "digit_slip")
+
+
 def test_reports_print_in_lines() -> None:
     report = LAB9.check({**SLIDES, "z9": "1"})
     assert len(repr(report)) < 200

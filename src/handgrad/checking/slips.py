@@ -173,7 +173,7 @@ def _difference(written: str, meant: str) -> str | None:
     if len(written) != len(meant):
         return None
     differing = [k for k, (a, b) in enumerate(zip(written, meant, strict=True)) if a != b]
-    if len(differing) == 1:
+    if len(differing) == 1 and _agree(written, meant):
         return "digit_slip"
     digits = [k for k, letter in enumerate(written) if letter != "."]
     if len(differing) == 2 and digits.index(differing[1]) - digits.index(differing[0]) == 1:
@@ -181,6 +181,13 @@ def _difference(written: str, meant: str) -> str | None:
         if written[i] == meant[j] and written[j] == meant[i]:
             return "digits_swapped"
     return None
+
+
+def _agree(written: str, meant: str) -> bool:
+    """Whether a digit of both figures, which are of equal length, is the same; zeros before their first say nothing."""
+    begun = max(len(figure) - len(figure.lstrip("0.")) for figure in (written, meant))
+    pairs = zip(written[begun:], meant[begun:], strict=True)
+    return any(a == b != "." for a, b in pairs)
 
 
 def _shortened(digits: str) -> set[str]:

@@ -96,6 +96,13 @@ def _one_figure(reading: Reading, judged: Judged, said: Diagnosis, value: Any, h
     match said.rule:
         case "digit_slip":
             yield len(a) == len(b) and len(differing) == 1, "it is not one digit"
+            figures = (range(len(t)) for t in (a, b))
+            said_by = [
+                {k for k in at if t[k].isdigit() and re.search("[1-9]", t[: k + 1])}
+                for at, t in zip(figures, (a, b), strict=True)
+            ]
+            same = (said_by[0] & said_by[1]) - set(differing)
+            yield bool(same), "no other digit is right"
         case "digits_swapped":
             i, j = differing if len(differing) == 2 else (0, 0)
             yield len(a) == len(b) and (a[i], a[j]) == (b[j], b[i]) and i != j, "not exchanged"
