@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.cli.train import RULES as RULES_OF_TRAIN
 from handgrad.formats.terminal import render_terminal
+from handgrad.text import plain_text
 from handgrad.updates import RULES
 from tests.oracle import assert_close
 from tests.test_updates import Lion
@@ -136,7 +138,7 @@ def updates(draw: Any) -> handgrad.Update:
     if schedule == "cosine":
         options["steps"] = float(draw(st.integers(1, 6)))
         if draw(st.booleans()):
-            options["rate_min"] = draw(st.floats(0, 0.05))
+            options["rate_min"] = draw(st.floats(0, 0.01))
     chosen = draw(st.sets(st.sampled_from(["W", "b", "s"])))
     rates = {name: draw(st.sampled_from([0.0, 0.02, 0.3])) for name in sorted(chosen)}
     return handgrad.Update(rule, draw(st.floats(0.01, 0.3)), options, rates, schedule)
@@ -312,3 +314,35 @@ def test_a_large_gradient_that_cancels_with_the_decay_moves_nothing() -> None:
     update = handgrad.Update("adagrad", 0.1, {"weight_decay": 0.1})
     problem = handgrad.Problem("L = sum(C*W)", {"W": weights}, {"C": slopes}, update=update)
     assert np.array_equal(handgrad.solve(problem).updated["W"], weights)
+
+
+@pytest.mark.parametrize(
+    ("rule", "rate", "options", "schedule", "said"),
+    [
+        ("sgd", -0.1, {}, "", "rate = -0.1 is below 0"),
+        ("sgd", 0.1, {"weight_decay": -1.0}, "", "weight_decay = -1 is below 0"),
+        ("adam", 0.1, {"beta1": 1.0}, "", "beta1 = 1 remembers nothing but the start"),
+        ("adam", 0.1, {"beta2": 1.5}, "", "beta2 = 1.5 remembers nothing but the start"),
+        ("sgd", 0.1, {"steps": 5, "rate_min": 0.2}, "cosine", "rate_min = 0.2 is above the rate"),
+    ],
+)
+def test_settings_that_climb_or_divide_by_0_are_refused(
+    rule: str, rate: float, options: dict[str, float], schedule: str, said: str
+) -> None:
+    with pytest.raises(handgrad.HandgradError, match=re.escape(said)):
+        handgrad.Update(rule, rate, options, schedule=schedule)
+
+
+@pytest.mark.parametrize("rule", ["adam", "rmsprop", "adagrad"])
+def test_what_an_update_leaves_undefined_is_told(rule: str) -> None:
+    """A dead unit's gradient is 0, and so is ε: 0/0. ReLU of an undefined number is undefined, as in PyTorch."""
+    problem = handgrad.Problem(
+        ["z = W @ x + b", "h = relu(z)", "L = sum(h**2)"],
+        {"W": [[1, 2], [-3, -4]], "b": [0, 1]},
+        {"x": [1, 2]},
+        update=handgrad.Update(rule, 0.1, {"epsilon": 0.0}),
+    )
+    trace = handgrad.solve(problem, steps=2)
+    (note,) = [n for step in trace.steps for n in step.notes if n.kind == "diverged"]
+    assert plain_text(note.text()).startswith("Update 1 divides 0 by 0: an entry of W")
+    assert not [n for step in trace.steps for n in step.notes if n.kind == "loss_change"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from handgrad.arrays import Namespace
 from handgrad.notation import Function
 from handgrad.operations.functions import minimum, special, step
@@ -18,8 +20,13 @@ _AT_ZERO = Kink(
 
 
 def positive_part(xp: Namespace, z: Any) -> Any:
-    """max(z, 0)."""
-    return xp.where(z > 0, z, 0.0)
+    """max(z, 0); undefined where z is."""
+    if xp is np and getattr(z, "dtype", None) in (np.float64, np.float32):
+        # Without a branch for each number, of which half are mispredicted; the sum makes 0 of −0.
+        positive = np.maximum(z, 0.0)
+        positive += 0.0
+        return positive
+    return xp.where(z <= 0, 0.0, z)
 
 
 relu: Operation = elementwise(

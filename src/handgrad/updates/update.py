@@ -64,6 +64,23 @@ class Update:
                     f"{clip} = {self.options[clip]:g} leaves nothing of a gradient",
                     mend=f"write a number over 0, or leave {clip} out",
                 )
+        rates = {"rate": self.rate, **{f"rate of {n}": rate for n, rate in self.rates.items()}}
+        for setting, number in {**rates, **self.options}.items():
+            if number < 0:
+                raise ProblemError(f"{setting} = {number:g} is below 0", mend="write 0 or more")
+        for beta in ("beta1", "beta2"):
+            if self.options.get(beta, 0.0) >= 1:
+                raise ProblemError(
+                    f"{beta} = {self.options[beta]:g} remembers nothing but the start",
+                    mend="write a number from 0 up to below 1, such as 0.9",
+                )
+        lowest = self.options.get("rate_min", 0.0)
+        for setting, rate in rates.items():
+            if 0 < rate < lowest:
+                raise ProblemError(
+                    f"rate_min = {lowest:g} is above the {setting}, {rate:g}",
+                    mend="the rate falls from its full value to the lowest",
+                )
         for count in ("every", "steps"):
             number = self.options.get(count, 1.0)
             if number < 1 or number != int(number):

@@ -525,16 +525,23 @@ def _loss_change(note: LossChange, facts: Facts, update: int) -> Found:
 def _diverged(note: Diverged, facts: Facts) -> Found:
     updated = Updated.of(facts)
     parameters = updated.after(note.update)
+    numbers = {t: k for k, t in enumerate(facts.targets, start=1)}
+    yield note.equation == numbers.get(note.name, 0), f"equation {numbers.get(note.name, 0)}"
+    broken = [n for n, value in parameters.items() if not np.isfinite(value).all()]
+    if broken:
+        yield (note.name in broken and not note.gradient), f"{broken} are not finite themselves"
+        yield note.undefined == np.isnan(parameters[note.name]).any(), "infinite, or undefined"
+        return
     at = facts.oracle.run(parameters)
     order = [*((n, False) for n in facts.oracle.order), (facts.oracle.cost, False)]
     values = [(n, g) for n, g in order if not np.isfinite(at.values[n]).all()]
+    first = at.gradients[note.name] if note.gradient else at.values[note.name]
+    yield note.undefined == np.isnan(first).any(), "infinite, or undefined"
     if values:
         yield (note.name, note.gradient) == values[0], f"the first is {values[0]}"
     else:
         broken = [n for n, g in at.gradients.items() if not np.isfinite(g).all()]
         yield note.gradient and note.name in broken, f"not finite are the gradients of {broken}"
-    numbers = {t: k for k, t in enumerate(facts.targets, start=1)}
-    yield note.equation == numbers.get(note.name, 0), f"equation {numbers.get(note.name, 0)}"
 
 
 JUDGES: Mapping[type[TraceNote], Callable[..., Found]] = {

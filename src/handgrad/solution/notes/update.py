@@ -78,9 +78,10 @@ class LossChange(TraceNote):
 
 @record
 class Diverged(TraceNote):
-    """The first number in the pass after an update that is not finite, and its equation.
+    """The first number after an update that is not finite, and its equation: a parameter has none.
 
-    `gradient` says whether it is the gradient with respect to `name` rather than its value.
+    `gradient` says whether it is the gradient with respect to `name` rather than its value, and `undefined` that
+    it is no number rather than infinite.
     """
 
     kind: ClassVar = "diverged"
@@ -88,6 +89,7 @@ class Diverged(TraceNote):
     name: str
     gradient: bool
     equation: int
+    undefined: bool
 
     @classmethod
     def find(
@@ -104,12 +106,19 @@ class Diverged(TraceNote):
         aside = unasked(graph)
         lines = [x.leaf for x in graph.backward if x.leaf.name in graph.nodes]
         order: list[Leaf] = [
+            *map(Name, parameters),
             *(Name(n) for n in graph.equations),
             cost,
             *(leaf for leaf in lines if leaf not in aside),
         ]
         first = next(leaf for leaf in order if not finite(leaf))
-        return cls(update, first.name, isinstance(first, Adjoint), graph.nodes[first.name].equation)
+        return cls(
+            update=update,
+            name=first.name,
+            gradient=isinstance(first, Adjoint),
+            equation=graph.nodes[first.name].equation,
+            undefined=bool(np.isnan(numbers[first]).any()),
+        )
 
     @property
     def sign(self) -> NoteKind:
@@ -117,6 +126,10 @@ class Diverged(TraceNote):
 
     def text(self) -> Text:
         first: Inline = Adjoint(self.name) if self.gradient else Name(self.name)
+        if self.undefined and not (self.equation or self.gradient):
+            return (
+                f"Update {self.update} divides 0 by 0: an entry of ", first, " is not defined after it.",
+            )  # fmt: skip
         place = f" (equation {self.equation})" if self.equation else ""
         return (
             f"After update {self.update} the numbers are too large to go on: ", first,
