@@ -169,7 +169,9 @@ class Explaining:
 
 
 SAID_BY: Mapping[str, frozenset[str]] = {
-    "factor_left_out": frozenset({"gate_forgotten", "slope_forgotten", "term_left_out"}),
+    "factor_left_out": frozenset(
+        {"gate_forgotten", "slope_forgotten", "term_left_out", "tie_decided", "open_at_zero"}
+    ),
     "result_transposed": frozenset({"outer_transposed", "transposed"}),
     "path_left_out": frozenset({"penalty_left_out"}),
     "factor_two": frozenset({"inner_factor_forgotten", "penalty_half"}),

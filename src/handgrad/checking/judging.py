@@ -290,9 +290,11 @@ class Judging(ABC):
                 upper = np.where(whole, upper, np.maximum(upper, around.upper))
                 other = around
             else:
+                # Bounds that say nothing of a wrong figure, as those of g ≥ max(g), would make it right.
+                told = ~whole & world.telling(reach, half.written, value)
                 other = Interval(
-                    np.where(whole, around.lower, reach.lower),
-                    np.where(whole, around.upper, reach.upper),
+                    np.where(told, reach.lower, around.lower),
+                    np.where(told, reach.upper, around.upper),
                 )
             return Interval(np.where(ok, lower, other.lower), np.where(ok, upper, other.upper))
 

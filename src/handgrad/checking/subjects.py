@@ -29,7 +29,7 @@ from handgrad.operations.linear import dot, matmul
 from handgrad.operations.losses import mse
 from handgrad.operations.operation import broadcast
 from handgrad.operations.reductions import mean, norm, sum_
-from handgrad.operations.rewrites import Penalty
+from handgrad.operations.surroundings import Penalty
 from handgrad.problem import Problem
 
 

@@ -10,7 +10,7 @@ from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, s
 from handgrad.graph.structure import activation_of
 from handgrad.graph.updating import UpdatePass
 from handgrad.operations.arithmetic import divide
-from handgrad.operations.rewrites import Penalty, Surroundings
+from handgrad.operations.surroundings import Penalty, Surroundings
 from handgrad.operations.update_parts import UpdateParts
 from handgrad.running.plan import after
 from handgrad.updates import RULES, names, own
@@ -44,7 +44,7 @@ class Around:
             inner = self.shortcuts[target.name].inner
             written = graph.nodes[inner].written if inner else None
             fused = (written, inner) if isinstance(written, Call) else None
-        later = self._computed_from(quantity)
+        later = self._not_before(quantity)
         alike = {
             leaf: tuple(other for other in self._alike(leaf) if other not in later)
             for way in quantity.ways
@@ -116,13 +116,10 @@ class Around:
             found = self._known_before[gradient] = frozenset(wanted)
         return found
 
-    def _computed_from(self, quantity: Quantity) -> frozenset[Leaf]:
-        """What needs a quantity's number, which nobody can have taken to compute it."""
-        found = {quantity.leaf}
-        for each in self.structure.quantities:
-            if not found.isdisjoint(each.formula.leaves):
-                found.add(each.leaf)
-        return frozenset(found)
+    def _not_before(self, quantity: Quantity) -> frozenset[Leaf]:
+        """What is computed no earlier than a quantity, which nobody can have taken to compute it."""
+        order = [q.leaf for q in self.structure.quantities]
+        return frozenset(order[order.index(quantity.leaf) :])
 
     def _parts(self, target: Leaf) -> UpdateParts:
         """What the update that a quantity belongs to is made of."""

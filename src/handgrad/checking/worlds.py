@@ -227,7 +227,7 @@ class World:
             return near
         reach = self.reach(formula)
         within = (reach.lower <= value + half) & (value - half <= reach.upper)
-        found: Mask = near & within & self._telling(reach, half, like)
+        found: Mask = near & within & self.telling(reach, half, like)
         return found
 
     def carried_to(self, formula: CompiledFormula, value: Array, half: Array) -> Mask:
@@ -265,7 +265,7 @@ class World:
         """
         like = self.value(formula)
         reach = self.reach(formula)
-        telling = self._telling(reach, half, like) & np.isfinite(like)
+        telling = self.telling(reach, half, like) & np.isfinite(like)
         farthest = half + self._farthest(formula, like)
         return (
             np.where(telling, np.maximum(reach.lower - half, like - farthest), np.nan),
@@ -279,7 +279,7 @@ class World:
         moved: Array = FARTHEST * sheets.farthest(off)
         return moved
 
-    def _telling(self, bounds: Interval, half: Array, like: Array) -> Mask:
+    def telling(self, bounds: Interval, half: Array, like: Array) -> Mask:
         """By entry, whether bounds on a number, `like`, say anything beside figures with these halves of a unit: not
         where they are far apart, or have run away from the number."""
         sheets = self.sheets

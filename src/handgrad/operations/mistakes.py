@@ -24,7 +24,8 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import application
 from handgrad.operations.arithmetic import divide, negate
 from handgrad.operations.gates import activations_in
-from handgrad.operations.rewrites import Penalty, Surroundings, replaced, rewrites
+from handgrad.operations.rewrites import replaced, rewrites
+from handgrad.operations.surroundings import Penalty, Surroundings
 from handgrad.operations.update_parts import UpdateParts
 from handgrad.record import record
 
@@ -142,6 +143,11 @@ PRIORITY: dict[str, int] = {
             "slope_on_wrong_side",
             "gate_by_gradient",
             "gate_inverted",
+            "open_at_zero",
+            "tie_decided",
+            "equal_left_out",
+            "equal_counted",
+            "choice_left_out",
             "updated_used",
             "penalty_left_out",
             "penalty_half",

@@ -354,6 +354,52 @@ def _term_left_out(n: Expression, x: Expression, about: About) -> bool:
     )  # fmt: skip
 
 
+def _open_at_zero(n: Expression, x: Expression, about: About) -> bool:
+    zero = Literal(0.0)
+    two = (*_arguments(n), zero)
+    return _is(n, "step") and _is(x, "greater_equal", "larger") and _arguments(x) == two
+
+
+def _first(formula: Expression) -> bool:
+    return isinstance(formula, Call) and bool(formula.option("first"))
+
+
+def _to_first(n: Expression) -> Expression:
+    """The shares of entries that tie where the first of them has all."""
+    assert isinstance(n, Call)
+    options = tuple((k, v) for k, v in n.options if k != "first")
+    return Call(n.operation, n.arguments, (*options, ("first", True)))
+
+
+def _tie_decided(n: Expression, x: Expression, about: About) -> bool:
+    if _is(n, "larger"):
+        return _is(x, "greater", "greater_equal") and _arguments(x) == _arguments(n)
+    shares = _is(n, "attained", "max_pool1d_to_array", "max_pool2d_to_array")
+    if not shares or _first(n):
+        return False
+    return x == _to_first(n) or (_is(n, "attained") and x == Call("step", (n,)))
+
+
+COMPARED = {"greater_equal": "greater", "less_equal": "less"}
+"""By comparison that holds of equals, the one that does not."""
+
+
+def _equal_left_out(n: Expression, x: Expression, about: About) -> bool:
+    if not _is(n, *COMPARED):
+        return False
+    if _is(x, "attained") and _first(x):
+        return _arguments(x) in (_arguments(n), _arguments(n)[::-1])
+    return any(_is(n, a) and _is(x, b) for a, b in COMPARED.items()) and (
+        _arguments(x) == _arguments(n)
+    )
+
+
+def _equal_counted(n: Expression, x: Expression, about: About) -> bool:
+    return any(_is(n, b) and _is(x, a) for a, b in COMPARED.items()) and (
+        _arguments(x) == _arguments(n)
+    )
+
+
 LOG_10 = float(np.log10(np.e))
 
 RULES: Mapping[str, Meaning] = {
@@ -385,6 +431,13 @@ RULES: Mapping[str, Meaning] = {
     "slope_on_wrong_side": _wrong_side(gate=False),
     "gate_by_gradient": _by_gradient,
     "gate_inverted": lambda n, x, about: _is(n, *GATES) and x == 1 - n,
+    "open_at_zero": _open_at_zero,
+    "tie_decided": _tie_decided,
+    "equal_left_out": _equal_left_out,
+    "equal_counted": _equal_counted,
+    "choice_left_out": lambda n, x, about: (
+        _is(n, "maximum", "minimum", "where") and x in _arguments(n)[-2:] and _number(x) is None
+    ),
     "updated_used": lambda n, x, about: (
         isinstance(n, Name) and n.name in about.parameters and Adjoint(n.name) in parts(x)
     ),
