@@ -425,6 +425,32 @@ def test_entries_that_another_factor_zeroes_in_each_case() -> None:
     assert not any(p.cause == "at_these_numbers" for p in zero_parts(trace))
 
 
+X = [[1.0, 2.0], [3.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("equations", "said"),
+    [
+        ("H = maximum(X @ A, X * c)", "maximum(X @ A, X * c) takes another value"),
+        ("H = where(y > 0, X @ A, X * c)", "where(y > 0, X @ A, X * c) takes another value"),
+        ("H = clip(X @ A, -99, 5)", "clip(X @ A, low=-99, high=5) takes another value"),
+        ("Z = X @ A\nH = minimum(Z, 5)", "minimum(Z, 5) takes another value"),
+        ("H = max(X @ A, axis=1)", "max(X @ A, axis=1) takes another value"),
+        ("H = max_pool2d(X @ A, size=2)", "max_pool2d(X @ A, size=2) takes another value"),
+        ("H = relu(c - X @ A) + 1", "relu(c - X @ A) is shut"),
+    ],
+)
+def test_what_a_choice_does_not_take_is_zero_for_that_reason(equations: str, said: str) -> None:
+    """What is not taken of a matrix product, entry by entry, along an axis or in a window."""
+    problem = handgrad.Problem(
+        f"{equations}\nL = sum(H**2)",
+        {"A": [[1.0, 5.0], [1.0, 6.0]], "c": [-1.0, 20.0]},
+        {"X": X, "y": [1.0, -1.0]},
+    )
+    answer = " ".join(map(plain_text, asked(problem, ZeroEntries).answer()))
+    assert said in answer, answer
+
+
 def test_a_loss_that_rises_at_a_kink_is_told_why() -> None:
     """Three numbers of xor lie at 0, and no step against its gradient lowers the loss."""
     trace = handgrad.solve(handgrad.load("xor"))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from handgrad.arrays import Mask
+from handgrad.discussion.choices import Choice, Choices
 from handgrad.discussion.gates import gates_of
 from handgrad.discussion.lookup import differentiated, in_order, made_in, total_gradient
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Slice, leaves
 from handgrad.notation import Product
 from handgrad.operations import operation_of
+from handgrad.operations.structure import index as part_of
 from handgrad.running.evaluate import value_of
 from handgrad.running.units import Index
 from handgrad.solution import Trace, Zeroed
@@ -24,6 +28,7 @@ Cause: TypeAlias = Literal[
     "zero_value",  # a computed value is 0
     "nothing_arrives",  # no gradient comes back this far
     "zero_factor",  # a local derivative is 0
+    "other_taken",  # a choice takes another value, as a maximum its other side
     "factor_in_each_case",  # in each case one of the factors is 0, not in all the same
     "unreached",  # no path leads to the loss
     "at_these_numbers",  # none of these: the figures happen to give 0
@@ -45,9 +50,9 @@ class ZeroPart:
     """Entries of gradients that are zero for one reason.
 
     Arguments:
-        about: what is 0 or shut: a pre-activation, an input, a gradient or a factor.
+        about: what is 0 or shut: a pre-activation, an input, a gradient or a factor; or the choice that takes another value.
         value: its value; None if it is an array.
-        operation: the gate, if one is shut.
+        operation: the gate, if one is shut, or the choice.
         step: the step that computes `about`; empty if it is given.
         shown_in: the steps that show the zeros.
         cases: the cases in which it holds; empty for all.
@@ -90,6 +95,7 @@ class _Zeros:
         self.silencing = Silencing(self.graph)
         self.steps = made_in(self.trace)
         self.gates = gates_of(self.trace)
+        self.choices = Choices(self.trace)
 
     def parts(self) -> tuple[ZeroPart, ...]:
         for name in differentiated(self.trace):
@@ -129,20 +135,19 @@ class _Zeros:
         limited = int(np.prod(shape)) > INFLUENCE_SIZE
         if len(gradient.parts) == 1:
             for leaf in leaves(gradient.parts[0].formula):
-                value = self.values[leaf]
-                never = (
-                    (value == 0).all(axis=-1) if leaf in self.graph.batched_leaves else value == 0
-                )
+                never = self._never(leaf)
                 limited = limited or int(never.sum()) > UNITS
                 for unit in np.argwhere(never)[:UNITS]:
                     index = tuple(int(i) for i in unit)
-                    every = [z for z in self.silencing.zeroed(leaf, index) if z.name == name]
-                    # What a maximum picks at these numbers may bring an entry another share.
-                    gone = sorted({e for z in every for e in z.entries} & zero)
-                    self._add(
-                        self._reason(leaf, index), [Zeroed.of(name, shape, gone)] if gone else []
-                    )
-                    left -= set(gone)
+                    gone = self._silenced(name, leaf, index) & zero
+                    told = [Zeroed.of(name, shape, sorted(gone))] if gone else []
+                    self._add(self._reason(leaf, index), told)
+                    left -= gone
+            left -= self._along_lines(name, left, Name)
+            for choice, gone in self.choices.silenced(name, left) if not limited else ():
+                self._add(self._other_taken(choice), [Zeroed.of(name, shape, sorted(gone))])
+                left -= gone
+            left -= self._along_lines(name, left, Adjoint)
             alternating = sorted(self._in_each_case(name, gradient.parts[0].formula) & left)
             if alternating:
                 told = [Zeroed.of(name, shape, alternating)]
@@ -155,6 +160,30 @@ class _Zeros:
             part = self._zero_factor(name) if left == {()} else None
             rest = [Zeroed.of(name, shape, sorted(left))]
             self._add(part or ZeroPart((), "at_these_numbers"), rest)
+
+    def _never(self, leaf: Leaf) -> Mask:
+        """Which entries of a value are zero, in every case."""
+        zero: Mask = np.asarray(self.values[leaf] == 0)
+        never: Mask = np.asarray(zero.all(axis=-1) if leaf in self.graph.batched_leaves else zero)
+        return never
+
+    def _along_lines(self, name: str, left: set[Index], kind: type[Leaf]) -> set[Index]:
+        """The entries of a gradient that vanish with a row or column of a value, or of a gradient, that is zero throughout."""
+        shape, gone = self.graph.nodes[name].shape, set[Index]()
+        for leaf in leaves(self.graph.gradients[name].parts[0].formula):
+            for axis, position in _lines(self._never(leaf)) if isinstance(leaf, kind) else ():
+                line = (*[slice(None)] * axis, position)
+                if found := (self._silenced(name, leaf, line) & left) - gone:
+                    told = [Zeroed.of(name, shape, sorted(found))]
+                    self._add(self._reason_of_line(leaf, axis, position), told)
+                    gone |= found
+        return gone
+
+    def _silenced(self, name: str, leaf: Leaf, unit: tuple[Any, ...]) -> set[Index]:
+        """The entries of a gradient that vanish with an entry, or with a row or column, of a value."""
+        every = [z for z in self.silencing.zeroed(leaf, unit) if z.name == name]
+        # What a maximum picks at these numbers may bring an entry another share.
+        return {entry for z in every for entry in z.entries}
 
     def _nothing_in_some_cases(self, name: str) -> None:
         """Of a gradient that differs from case to case, the cases in which no gradient arrives."""
@@ -238,6 +267,25 @@ class _Zeros:
         cause: Cause = "zero_input" if given else "zero_value"
         return ZeroPart((), cause, Name(leaf.name).entry(index), 0.0, step=self._step(leaf))
 
+    def _reason_of_line(self, leaf: Leaf, axis: int, position: int) -> ZeroPart:
+        """What is zero, of a row or column of a factor that is zero in every case."""
+        at: tuple[int | Slice, ...] = (*[Slice()] * axis, position)
+        shape = self.graph.shape(leaf)
+        about = replace(part_of(leaf, at=at), shape=shape[:axis] + shape[axis + 1 :])
+        given = leaf.name in self.trace.problem.data and isinstance(leaf, Name)
+        cause: Cause = "zero_input" if given else "zero_value"
+        cause = "nothing_arrives" if isinstance(leaf, Adjoint) else cause
+        return ZeroPart((), cause, about, step=self._step(leaf))
+
+    def _other_taken(self, choice: Choice) -> ZeroPart:
+        return ZeroPart(
+            zeroed=(),
+            cause="other_taken",
+            about=choice.call,
+            operation=choice.call.operation,
+            step=self._step(Name(choice.equation)),
+        )
+
     def _shut(self, unit: Units, index: Index, cases: tuple[int, ...] = ()) -> ZeroPart:
         z = unit.z[index]
         return ZeroPart(
@@ -297,3 +345,10 @@ class _Zeros:
 
     def _step(self, leaf: Leaf) -> str:
         return self.steps.get(leaf, "")
+
+
+def _lines(zero: Mask) -> Iterator[tuple[int, int]]:
+    """The rows and columns of a matrix that are zero throughout: the axis that they lie across, and the position there."""
+    if zero.ndim == 2:
+        for axis in (0, 1):
+            yield from ((axis, int(k)) for k in np.flatnonzero(zero.all(axis=1 - axis)))

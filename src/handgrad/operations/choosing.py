@@ -62,6 +62,7 @@ where: Operation = elementwise(
     ),
     notation=Function("where", r"\operatorname{where}"),
     leaking=lambda call: 2.0 * call.arguments[1] + 3.0 * call.arguments[2],
+    decided_by=(0,),
 )
 """a where the condition holds (is not 0), b elsewhere."""
 

@@ -204,6 +204,7 @@ class Operation:
         leaky_form: of a gate, the activation that is the same but for letting a little gradient through.
         leaking: of one that chooses or is flat, the formula in place of a call of it through which some
             gradient passes at all numbers, to each argument to which any passes at some.
+        decided_by: of one that lets a gradient through to what a choice took, the arguments that say what that is.
         saturation: an activation of one argument with flat ends: its largest slope.
         flat: of one with flat ends, they are flat on paper too: the slope there is exactly 0.
         steep_at: of one with flat ends, the number in the middle of its steep part.
@@ -264,6 +265,7 @@ class Operation:
     alternatives: tuple[str, ...] = ()
     leaky_form: str = ""
     leaking: Callable[[Call], Expression] | None = None
+    decided_by: tuple[int, ...] = ()
     saturation: float | None = None
     flat: bool = False
     steep_at: float = 0.0

@@ -118,6 +118,7 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
         kernel=winner_kernel,
         within=winner_kernel,
         pullback=lambda i, g, p: None,
+        decided_by=(1, 2),
         notation=Function("to the largest", r"\operatorname{to\,the\,largest}"),
         words=Words(
             "the way to the largest",

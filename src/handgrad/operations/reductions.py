@@ -160,6 +160,7 @@ attained = Operation(
     kernel=_attained_kernel,
     within=_attained_kernel,
     pullback=lambda i, g, p: None,
+    decided_by=(0, 1),
     words=Words(
         "the share in the extreme",
         "1 at the entry that attains the extreme; k entries that tie have 1/k each.",

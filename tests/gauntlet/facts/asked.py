@@ -29,6 +29,7 @@ from handgrad.discussion.zeros import ZeroPart
 from handgrad.expression import Call, Expression, Name, leaves
 from handgrad.solution import AtKink, ShortcutTaken, Step
 from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.choosing import of_other_taken
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.lines import numbers_only, unsettled, unsettled_before, updating, within
 from tests.gauntlet.facts.notes import are_zero, slope
@@ -193,6 +194,10 @@ def zero_part(part: ZeroPart, facts: Facts) -> Found:
         for case in range(facts.cases):
             own = {n: np.asarray(g)[..., case] for n, g in at.case_gradients.items()}
             yield from are_zero(part.zeroed, own)
+    elif part.cause == "other_taken":
+        assert part.about is not None
+        yield from of_other_taken(part, facts)
+        yield _makes(part.step, part.about, facts), f"step {part.step} does not compute it"
     elif part.cause != "at_these_numbers":
         assert part.about is not None
         differs = facts.differs(part.about)

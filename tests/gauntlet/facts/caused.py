@@ -139,7 +139,7 @@ def _moving(
         name = f"mask_of_{k}"
         masks[name] = (mixed.mask([u for m, u in shut if m is mixed]), False)
         trees[mixed.gate.equation] = _Masker(mixed.pre, name).visit(trees[mixed.gate.equation])
-    equations = [(t, ast.unparse(_Leaky().visit(tree))) for t, tree in trees.items()]
+    equations = [(t, ast.unparse(Leaky().visit(tree))) for t, tree in trees.items()]
     text = problem_text(facts.text, equations, masks, loss=oracle.loss)
     return gradients(changed(oracle, text))
 
@@ -157,7 +157,7 @@ class _Masker(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-class _Leaky(ast.NodeTransformer):
+class Leaky(ast.NodeTransformer):
     """Takes means for choices: a gate or a branch that is shut at the numbers drawn may be open at others."""
 
     def visit(self, node: ast.AST) -> Any:
@@ -170,6 +170,11 @@ class _Leaky(ast.NodeTransformer):
                 return _weighed(a, b)
             case ast.Call(func=ast.Name(id="where"), args=[_, a, b]):
                 return _weighed(a, b)
+            case ast.Call(func=ast.Name(id="max" | "min"), args=[a]):
+                axes = [k for k in node.keywords if k.arg != "first"]
+                return ast.Call(ast.Name("mean", ast.Load()), [a], axes)
+            case ast.Call(func=ast.Name(id="clip"), args=[a, *_]):
+                return a
             case ast.Call(func=ast.Name(id="hinge"), args=[s, y]):
                 return ast.Call(ast.Name("mse", ast.Load()), [s, y], [])
         return node

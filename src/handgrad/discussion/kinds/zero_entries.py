@@ -239,6 +239,13 @@ def _zero_part(part: ZeroPart) -> Text:
                 "The local derivative ", *about, f" is 0{where}, so ", *what,
                 f" {verb} zero: with these numbers a small change here changes nothing.",
             )  # fmt: skip
+        case "other_taken":
+            gate = BY_NAME[part.operation].gate
+            took = "is shut" if gate else "takes another value"
+            theirs, so = ("their", "they are") if several else ("its", "it is")
+            return (
+                *about, f" {took}{where} wherever ", *what, f" would get {theirs} gradient, so {so} zero{shown}.",
+            )  # fmt: skip
         case "factor_in_each_case":
             whose = "their" if several else "its"
             return (
