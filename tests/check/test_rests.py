@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import handgrad
 
@@ -102,6 +103,40 @@ def test_what_cancels_after_a_slip_asks_for_nothing() -> None:
     assert judged.trivial
     assert judged.following is not None
     assert judged.following.tolist() == [0, 0]
+
+
+SIAMESE = """
+equations = '''
+f1 = relu(W @ x1 + b)
+f2 = relu(W @ x2 + b)
+d = sqrt(sum((f1 - f2)**2))
+L = max(0, 1.5 - d)**2
+'''
+[parameters]
+W = [[0.5, -0.2], [0.3, 0.8], [-1, -1]]
+b = [0.1, 0, 0]
+[data]
+x1 = [1, 0]
+x2 = [0, 1]
+"""
+
+
+def test_shares_that_cancel_were_to_be_added_up() -> None:
+    """Without the second tower's gate the two shares of db are opposite; with no gradient there is nothing to add."""
+    checker = handgrad.Checker(handgrad.loads(SIAMESE))
+    ungated = [["-1.1047", "1.1047"], ["0.9206", "-0.9206"], ["0", "0"]]
+    report = checker.check({"dW": ungated, "db": ["0", "0", "0"]})
+    assert [report[n].verdict for n in ("dW", "db")] == ["wrong", "consistent"]
+    assert not report["db"].trivial
+    assert checker.check({"dd": "0", "db": ["0", "0", "0"]})["db"].trivial
+
+
+@pytest.mark.parametrize(("figures", "trivial"), [(["2", "-2"], False), (["0", "0"], True)])
+def test_cases_that_cancel_were_to_be_added_up(figures: list[str], trivial: bool) -> None:
+    given = {"x": {"cases": [1, 3]}, "c": {"cases": [2, 1]}}
+    problem = handgrad.Problem("z = w + x\nL = c*z", {"w": 0.5}, given)
+    judged = handgrad.check(problem, {"dz": figures, "dw": "0"})["dw"]
+    assert (judged.verdict, judged.trivial) == ("consistent", trivial)
 
 
 def test_what_follows_from_a_supposed_slip() -> None:

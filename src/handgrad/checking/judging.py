@@ -106,9 +106,17 @@ class JudgedEntry:
             return self.sheets.none
         nothing = ~self.sheets.any((self.following != 0) & np.isfinite(self.following))
         consistent = ~self.is_wrong & ~self.is_missing & ~self.is_right
-        return (
+        trivial = (
             consistent & ~self.sheets.all(self.right) & nothing & self.sheets.any(self.exact != 0)
         )
+        return trivial & ~self._cancels() if self.sheets.some(trivial) else trivial
+
+    def _cancels(self) -> Mask:
+        """By sheet, whether terms that are not 0 are added up."""
+        sizes = self.sheets.work.structure.in_sizes(self.quantity)
+        if sizes is None:
+            return self.sheets.none
+        return self.sheets.any(self.own.value(sizes) > 0)
 
 
 class Judging(ABC):

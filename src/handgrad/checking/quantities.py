@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from handgrad.checking.adding import in_sizes
 from handgrad.checking.formula import CompiledFormula, compiled
 from handgrad.checking.names import target_of
 from handgrad.checking.subjects import Subjects
@@ -143,6 +144,7 @@ class Structure:
     pairs: dict[Leaf, tuple[tuple[Mistake, Mistake, CompiledFormula], ...]] = field(
         default_factory=dict
     )
+    sizes: dict[Leaf, CompiledFormula | None] = field(default_factory=dict)
     for_many: dict[int, Any] = field(default_factory=dict)
     """Formulas compiled for many sheets, by the identity of the one that each has for one."""
 
@@ -195,6 +197,12 @@ class Structure:
             return self.named(quantity.formula.expression, at)
 
         return substitute(formula, written_out)
+
+    def in_sizes(self, quantity: Quantity) -> CompiledFormula | None:
+        """What a quantity would be if nothing in its sums cancelled."""
+        if quantity.leaf not in self.sizes:
+            self.sizes[quantity.leaf] = self.compiled(in_sizes(quantity.formula.expression))
+        return self.sizes[quantity.leaf]
 
     def mistakes(self, quantity: Quantity) -> tuple[Variant, ...]:
         """The single mistakes that can be made with a quantity's formula."""

@@ -127,6 +127,15 @@ def _inner(formula: Expression, given: Collection[str]) -> Iterator[Expression]:
                 yield from (a for a in names if a.shape in ((), None))
 
 
+SIZED: Mapping[str, Callable[[Any, Any], Any]] = {
+    "add": np.add,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "matmul": np.matmul,
+    "outer": np.outer,
+}
+
+
 class World:
     """The numbers that a sheet is computed from: figures that were entered, and what follows from them.
 
@@ -167,6 +176,26 @@ class World:
         cases = range(facts.cases) if batched else (0,)
         each = [terms.value(formula, self._leaf, case, facts.cases) for case in cases]
         return np.stack(each, axis=-1) if batched else np.asarray(each[0])
+
+    def added(self, formula: Expression, case: int) -> Any:
+        """What a sum comes to in a case where each of its terms counts with its size."""
+        cases = self.known.facts.cases
+        match formula:
+            case Call(operation="negate" | "transpose" as name, arguments=(a,)):
+                return (
+                    np.transpose(self.added(a, case))
+                    if name == "transpose"
+                    else self.added(a, case)
+                )
+            case Call(operation="add" | "multiply" | "divide" | "matmul" | "outer" as name):
+                one, other = (self.added(a, case) for a in formula.arguments)
+                return SIZED[name](one, other)
+            case Call(operation="sum_over_cases" | "mean_over_cases", arguments=(a,)):
+                return sum(self.added(a, c) for c in range(cases))
+            case Call(operation="sum" | "mean" | "sum_to", arguments=(a,)):
+                return np.sum(self.added(a, case))
+            case _:
+                return np.abs(terms.value(formula, self._leaf, case, cases))
 
     def _leaf(self, leaf: terms.Leaf, case: int) -> Any:
         quantity = self.known.quantities.get(leaf)

@@ -161,10 +161,19 @@ class Reading:
         else:
             yield bool(np.isnan(value).all()), "something was entered"
         nothing = not following[0].any() and bool(np.any(theirs)) and not right.all()
-        trivial = judged.verdict == "consistent" and nothing
+        trivial = judged.verdict == "consistent" and nothing and not self._cancels(quantity)
         # What cancels on paper may leave a rest here.
-        rest = _size(following[0]) <= 1e-14 * max(map(_size, self.own.entered.values()), default=0)
+        largest = max(map(_size, self.own.entered.values()), default=0)
+        rest = 0 < _size(following[0]) <= 1e-14 * largest
         yield judged.trivial == trivial or rest, f"there follows {following[0].tolist()}"
+
+    def _cancels(self, quantity: Quantity) -> bool:
+        """Whether a 0 is the sum of terms that are not."""
+        entered = {k: v for k, v in self.own.entered.items() if k != quantity.leaf}
+        world = World(self.known, entered, self.own.done)
+        formula = self.own.done.get(quantity.leaf, quantity.formula.expression)
+        cases = range(self.known.facts.cases) if quantity.batched else (0,)
+        return any(np.any(world.added(formula, case)) for case in cases)
 
     def _as_written(self, judged: Judged) -> tuple[Any, Any]:
         """The figures and half a unit of the last digit of each."""

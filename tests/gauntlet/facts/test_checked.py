@@ -267,6 +267,23 @@ def test_a_false_verdict_is_found(verdict: Verdict) -> None:
         assert not true(replace(judged, trivial=not judged.trivial))
 
 
+@pytest.mark.parametrize("gradient", [2, 0])
+def test_a_false_word_on_what_was_left_to_work_out_is_found(gradient: int) -> None:
+    """Of two gradients on the way, 2 and −2 leave shares to add up, and 0 and 0 nothing."""
+    problem = handgrad.Problem("p = w*x\nq = w*x\nL = p**2 + 3*q", {"w": 1}, {"x": 1})
+    known = Known(Facts.of(problem), handgrad.Checker(problem))
+    sheet = right_sheet(known, ".4f", 10**6)
+    assert sheet is not None
+    for name, value in {"dp": gradient, "dq": -gradient, "dw": 0}.items():
+        sheet = sheet.but(name, planting.written(value, ".4f"))
+    report = known.checker.check(sheet.figures)
+    judged = report["dw"]
+    assert (judged.verdict, judged.trivial) == ("consistent", not gradient)
+    reading = Reading(report, sheet, known)
+    assert all(h for h, _ in reading.verdict(judged))
+    assert not all(h for h, _ in reading.verdict(replace(judged, trivial=bool(gradient))))
+
+
 def test_a_false_convention_is_found() -> None:
     """Gradients on the way without the mean's 1/m are right times 1/m, and by no other number."""
     problem = handgrad.Problem(
