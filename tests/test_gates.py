@@ -821,3 +821,13 @@ def test_weights_of_a_distance_are_shrunk_to_what_was_tried() -> None:
 def test_a_part_that_a_gate_is_applied_to_is_written_as_on_the_page() -> None:
     problem = handgrad.Problem("s = relu(m @ u)\nL = (s - 1)**2", {"u": [0.5, -1]}, {"m": [1, 2]})
     assert "s = ReLU of mᵀu" in handgrad.render(handgrad.gates(problem))
+
+
+def test_units_are_counted_as_one_says_it() -> None:
+    """One unit is no 1 of 1, and two functions at each of two steps are units of their step each."""
+    one = handgrad.Problem("z = w*x\nh = relu(z)\nL = h**2", {"w": 1.0}, {"x": 1.0})
+    assert "The one unit fires." in page(handgrad.gates(one))
+    equations = "h0 = x\nfor t in 1..2:\n  h{t} = relu(W @ h{t-1} + x)\nL = sum(h2)"
+    timed = handgrad.Problem(equations, {"W": [[0.5, 0.2], [0.3, 0.4]]}, {"x": [1, 0.5]})
+    said = " ".join(page(handgrad.gates(timed)).split())
+    assert "All 4 units, each counted at every time step, are alive." in said

@@ -589,3 +589,9 @@ def test_a_setting_is_called_as_in_the_formulas(name: str, rule: str, said: str)
         update=handgrad.Update(rule, 0.1),
     )
     assert said in " ".join(handgrad.render(handgrad.solve(problem), width=200).split())
+
+
+def test_an_entry_of_a_part_of_an_array_is_one_of_the_array() -> None:
+    assert "s₂ and s₃ lie exactly at a kink" in page_of(
+        "L = max(s[1:]) + s[0]", {"s": [1, 2, 2]}, {}
+    )

@@ -76,11 +76,10 @@ def _abstract(audit: Audit) -> list[Block]:
     total = sum(counts.values())
     alive = counts.pop("alive", 0)
     timed = any(layer.time_step for layer in audit.layers)
-    if not counts:
-        every = "The one unit is" if total == 1 else f"All {total} units are"
-        at = " at every time step" if timed else ""
-        return [Note("check", (f"{every} alive{at}.",))] if total else []
     each = ", each counted at every time step," if timed else ""
+    if not counts:
+        every = f"The one unit{each} is" if total == 1 else f"All {total} units{each} are"
+        return [Note("check", (f"{every} alive.",))] if total else []
     if total == 1:
         (verdict,) = counts
         return [Note("gate", (f"The one unit{each} is {verdict_text(audit, verdict)}.",))]
@@ -239,6 +238,8 @@ def _figures(audit: Audit) -> list[Block]:
         )
         states = [open_ for row in audit.sample for open_ in row]
         told = f"{sum(states)} of {len(states)} units {'fires' if sum(states) == 1 else 'fire'}."
+        if len(states) == 1:
+            told = f"The one unit {'fires' if states[0] else 'is off'}."
         if at_positions:
             told = f"{sum(states)} of {len(states)} gates are open: a unit has one at each of its positions."
         elif audit.cases > 1:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handgrad.expression import Expression, Literal
+from handgrad.operations.elements import entry_of
+from handgrad.operations.structure import index as part_of
 from handgrad.solution.notes.note import MOST_NOTED
 from handgrad.text import Text, few, ordinal
 
@@ -35,4 +37,7 @@ def place(
     rank = len(entry) - (case_count > 1) if of.shape is None else len(of.shape)
     index = entry[:rank]
     case = f" in case {entry[-1] + 1}" if case_count > 1 else ""
-    return (of.entry(index), *(() if value is None else (" = ", Literal(value))), case)
+    # Of a part of an array, s[1:], an entry is one of the array's own.
+    known = of.shape is not None
+    entry_named = entry_of(of, index, lambda o: o is part_of) if known else of.entry(index)
+    return (entry_named, *(() if value is None else (" = ", Literal(value))), case)
