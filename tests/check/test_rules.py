@@ -547,3 +547,52 @@ def test_the_mask_of_a_softmax_is_left_out() -> None:
     shares = np.exp([1, 2, 0.5]) / np.exp([1, 2, 0.5]).sum()
     (found,) = handgrad.check(problem, p=texts(shares, decimals(4)))["p"].diagnosis
     assert str(found).startswith("the mask m is left out")
+
+
+@pytest.mark.parametrize(
+    ("loss", "figure", "said"),
+    [
+        ("mse(yhat, y)", "2.0156", "it is 3 times too large: the mean is forgotten"),
+        ("mean((yhat - y)**2)", "2.0156", "it is 3 times too large: the mean is forgotten"),
+        ("mae(yhat, y)", "2.3750", "it is 3 times too large: the mean is forgotten"),
+        ("0.5*mean((yhat - y)**2)", "1.0078", "it is 3 times too large: the mean is forgotten"),
+        (
+            "mse(yhat, y) + 0.1*sum(w**2)",
+            "2.2156",
+            "mse(yhat, y) is 3 times too large: the mean is forgotten",
+        ),
+        (
+            "sqrt(mean((yhat - y)**2))",
+            "1.4197",
+            "mean((yhat - y)**2) is 3 times too large: the mean is forgotten",
+        ),
+    ],
+)
+def test_a_mean_is_forgotten_in_the_loss_itself(loss: str, figure: str, said: str) -> None:
+    data = {"X": [[1, 1], [2, 0], [0, 1]], "y": [0.5, 1, -0.125]}
+    problem = handgrad.Problem(f"yhat = X @ w\nL = {loss}", {"w": [1, -1]}, data)
+    (found,) = handgrad.check(problem, {"L": figure})["L"].diagnosis
+    assert (found.rule, str(found)) == ("mean_forgotten", said)
+
+
+def test_the_mean_of_one_is_not_forgotten() -> None:
+    """Of one number the mean is the number."""
+    problem = handgrad.Problem("v = 2*w\nL = mse(v, y)", {"w": [1.5]}, {"y": [1]})
+    structure = Checker(problem).work.structure
+    loss = next(q for q in structure.quantities if q.target == "L")
+    assert "mean_forgotten" not in {v.mistake.rule for v in structure.mistakes(loss)}
+
+
+@pytest.mark.parametrize(("without", "factor"), [("d", "1 / d"), ("2", "1 / 2")])
+def test_a_factor_of_a_divisor_is_left_out(without: str, factor: str) -> None:
+    """Of dd / (2 d), the slope of a root, no d and no 2 is left out, but the division by it."""
+    problem = handgrad.Problem(
+        "u = w - y\nn = sum(u**2)\nd = sqrt(n)\nL = (3 - d)**2",
+        {"w": [1.0, 2.0]},
+        {"y": [0.3, 0.5]},
+    )
+    right = values(problem)
+    wrong = right["dn"] * (right["d"] if without == "d" else 2)
+    given = {"dd": texts(right["dd"], decimals(4)), "dn": texts(wrong, decimals(4))}
+    found = handgrad.check(problem, given)["dn"].diagnosis
+    assert str(found[0]) == f"the factor {factor} is left out"

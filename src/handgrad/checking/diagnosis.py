@@ -206,7 +206,8 @@ class Diagnosing:
     def _named(self, mistake: Mistake, quantity: Quantity) -> Mistake:
         """A mistake with what it is about in names that the worked solution has at a quantity's step."""
         about = [self.structure.named(part, quantity) for part in mistake.about]
-        return replace(mistake, about=tuple(about))
+        part = mistake.part and self.structure.named(mistake.part, quantity)
+        return replace(mistake, about=tuple(about), part=part)
 
     # -- slips of the pen ------------------------------------------------------------------------
 

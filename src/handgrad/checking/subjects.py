@@ -25,10 +25,10 @@ from handgrad.graph import Graph
 from handgrad.graph.penalties import factors, is_given_scalar, penalty_term
 from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
+from handgrad.operations.averaging import averaged_by, averages_in
 from handgrad.operations.linear import dot, matmul
 from handgrad.operations.losses import mse
-from handgrad.operations.operation import broadcast
-from handgrad.operations.reductions import mean, norm, sum_
+from handgrad.operations.reductions import norm, sum_
 from handgrad.operations.surroundings import Penalty
 from handgrad.problem import Problem
 
@@ -158,17 +158,8 @@ class Subjects:
         for call in walk(written):
             if not isinstance(call, Call):
                 continue
-            operation = operation_of(call)
-            shape = (call.arguments[0].shape or ()) if call.arguments else ()
-            if operation.family == "loss":
-                shapes = [a.shape or () for a in call.arguments]
-                whole = broadcast(shapes) if operation.compares else shape[:-1]
-                yield int(np.prod(whole, dtype=int)), len(shape)
-            elif operation is mean:
-                counted = int(np.prod(shape, dtype=int)) // max(
-                    1, int(np.prod(call.shape or (), dtype=int))
-                )
-                yield counted, len(shape)
+            if averages_in(call):
+                yield averaged_by(call), len(call.arguments[0].shape or ())
             else:
                 yield from self._divided_sum(name, call)
 

@@ -8,7 +8,7 @@ from math import prod
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Places
 from handgrad.checking.slips import Slip
-from handgrad.expression import Call, Expression, Literal, Name, number
+from handgrad.expression import Expression, Literal, Name, number
 from handgrad.operations.mistakes import Mistake
 from handgrad.operations.operation import Misfit, broadcast, describe
 from handgrad.text import Inline, Text
@@ -50,8 +50,8 @@ MISTAKES: dict[str, str] = {
     "bias_forgotten": "{a} is not added",
     "wrong_axis": "the sum runs along the wrong axis: add up over the examples, not over the units",
     "inner_factor_forgotten": "the chain rule's inner factor {a} is forgotten: it comes from the argument of {b}",
-    "mean_forgotten": "it is {n} times too large: the mean is forgotten",
-    "mean_for_sum": "it is {n} times too small: a mean is taken where there is a sum, or taken twice",
+    "mean_forgotten": "{p} is {n} times too large: the mean is forgotten",
+    "mean_for_sum": "{p} is {n} times too small: a mean is taken where there is a sum, or taken twice",
     "sum_forgotten": "only the first example counts: its gradients are not added up over the examples",
     "rate_forgotten": "the learning rate {a} is left out",
     "rate_of_another": "the rate is another parameter's: {a} is used instead of {b}",
@@ -62,8 +62,8 @@ MISTAKES: dict[str, str] = {
     "sign_forgotten": "{a} itself is taken where its sign belongs",
     "plain_step": "it is the step of plain gradient descent, θ − η · ∂L/∂θ; the rule here is another",
     "update_sign": "the step goes the wrong way: subtract {a}, do not add it",
-    "factor_two": "it is twice too large: a factor 2 of the squared error is counted once too often",
-    "factor_half": "it is half as large as it should be: the factor 2 from the square is missing",
+    "factor_two": "{p} is twice too large: a factor 2 of the squared error is counted once too often",
+    "factor_half": "{p} is half as large as it should be: the factor 2 from the square is missing",
     "other_label": "the wrong probability is taken: the label is the other one",
     "logarithm_to_base_10": "the logarithm is to base 10; ln is to base e",
     "parameter_forgotten": "only the step is there: it is taken from {a}",
@@ -77,7 +77,7 @@ MISTAKES: dict[str, str] = {
     "another_taken": "{a} is used where {b} belongs",
     "result_transposed": "it is transposed: rows and columns are exchanged",
 }
-"""By rule of the table of mistakes; {a} and {b} are what it is about, {t} the quantity."""
+"""By rule of the table of mistakes; {a} and {b} are what it is about, {t} the quantity and {p} the part of it that is off, or it."""
 
 SLIPS: dict[str, str] = {
     "sign_lost": "the sign is wrong",
@@ -120,7 +120,7 @@ def pair_text(
 
 def _filled(template: str, mistake: Mistake, quantity: Quantity, cases: int) -> Text:
     parts: list[Inline] = []
-    for piece in re.split(r"(\{[abtn]\})", template):
+    for piece in re.split(r"(\{[abtnp]\})", template):
         match piece:
             case "{a}" | "{b}":
                 position = "ab".index(piece[1])
@@ -128,6 +128,8 @@ def _filled(template: str, mistake: Mistake, quantity: Quantity, cases: int) -> 
                     parts.append(mistake.about[position])
             case "{t}":
                 parts.append(quantity.shown)
+            case "{p}":
+                parts.append(mistake.part if mistake.part is not None else "it")
             case "{n}":
                 parts.append(_count(mistake, cases))
             case "":
@@ -138,12 +140,9 @@ def _filled(template: str, mistake: Mistake, quantity: Quantity, cases: int) -> 
 
 
 def _count(mistake: Mistake, cases: int) -> Inline:
-    """How many times too large or too small: what the mistake says, or the number of cases."""
-    if isinstance(mistake.formula, Call):
-        for argument in mistake.formula.arguments:
-            if isinstance(argument, Literal) and (count := number(argument)) is not None:
-                return f"{count:g}"
-    return f"{cases}"
+    """How many times too large or too small: the number that the mistake is about, or else that of cases."""
+    counts = (number(part) for part in mistake.about if isinstance(part, Literal))
+    return f"{next((n for n in counts if n is not None), cases):g}"
 
 
 def slip_text(slip: Slip, quantity: Quantity, other: Expression | None = None) -> Text:

@@ -22,9 +22,12 @@ from handgrad.expression import (
 )
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application
-from handgrad.operations.arithmetic import divide, negate
+from handgrad.operations.arithmetic import divide, multiply, negate
 from handgrad.operations.gates import activations_in
+from handgrad.operations.linear import matmul, outer
+from handgrad.operations.reductions import mean, mean_over_cases, sum_, sum_over_cases, sum_to
 from handgrad.operations.rewrites import replaced, rewrites
+from handgrad.operations.structure import transpose
 from handgrad.operations.surroundings import Penalty, Surroundings
 from handgrad.operations.update_parts import UpdateParts
 from handgrad.record import record
@@ -32,11 +35,15 @@ from handgrad.record import record
 
 @record
 class Mistake:
-    """A wrong variant of a formula. `about` is what was left out, or used in another's place."""
+    """A wrong variant of a formula. `about` is what was left out, or used in another's place.
+
+    `part` is the part of the formula that is off by a factor, where that is not all of it.
+    """
 
     rule: str
     formula: Expression
     about: tuple[Expression, ...] = ()
+    part: Expression | None = None
 
 
 def mistakes(formula: Expression, seen: Surroundings) -> tuple[Mistake, ...]:
@@ -53,16 +60,59 @@ def mistakes(formula: Expression, seen: Surroundings) -> tuple[Mistake, ...]:
 
 def _all(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
     yield from _wholes(formula, seen)
+    divisors = frozenset(_divisors(formula))
     for node in dict.fromkeys(walk(formula)):
         for rule, replacement, about in rewrites(node, seen):
             wrong = replaced(formula, node, replacement)
             if rule == "sign_lost" and node != formula:
                 yield Mistake("sign_within", wrong, (replacement, node))
+            elif rule in FACTORS and node in divisors:
+                yield Mistake("factor_left_out", wrong, (divide(1, about[0]), *about[1:]))
             else:
-                yield Mistake(rule, wrong, about)
+                part = node if rule in SIZES and not _scales(node, formula) else None
+                yield Mistake(rule, wrong, about, part)
     for written, known in activations_in(formula):
         forgotten = replaced(formula, written, known.arguments[0])
         yield Mistake("activation_forgotten", forgotten, (written,))
+
+
+SIZES = frozenset(("mean_forgotten", "mean_for_sum", "factor_two", "factor_half"))
+"""The rules that say how large something is."""
+
+FACTORS = frozenset(("factor_left_out", "factor_two", "factor_half"))
+"""The rules of a factor that is not there, which a divisor's is the other way round."""
+
+LINEAR = frozenset(
+    o.name
+    for o in (
+        *(negate, multiply, divide, matmul, outer, transpose),
+        *(sum_, mean, sum_to, sum_over_cases, mean_over_cases),
+    )
+)
+"""What is larger by the factor that one of its arguments is larger by; of a quotient the first."""
+
+
+def _scales(node: Expression, formula: Expression) -> bool:
+    """Whether a formula is larger by the factor that a node in it is larger by."""
+    if formula == node:
+        return True
+    if not isinstance(formula, Call) or formula.operation not in LINEAR:
+        return False
+    with_node = [a for a in formula.arguments if any(e == node for e in walk(a))]
+    divided_by = formula.operation == divide.name and with_node[0] is formula.arguments[1]
+    return len(with_node) == 1 and not divided_by and _scales(node, with_node[0])
+
+
+def _divisors(formula: Expression) -> Iterator[Expression]:
+    """What a formula divides by, and the products in it."""
+    for call in walk(formula):
+        if isinstance(call, Call) and call.operation == divide.name:
+            factors = [call.arguments[1]]
+            while factors:
+                factor = factors.pop()
+                yield factor
+                if isinstance(factor, Call) and factor.operation == multiply.name:
+                    factors += factor.arguments
 
 
 def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
@@ -83,8 +133,9 @@ def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
         yield Mistake("factor_two", 2 * formula)
     if backward:
         for count in seen.averaged:
-            yield Mistake("mean_forgotten", Literal(float(count)) * formula)
-            yield Mistake("mean_for_sum", divide(formula, float(count)))
+            times = Literal(float(count))
+            yield Mistake("mean_forgotten", times * formula, (times,))
+            yield Mistake("mean_for_sum", divide(formula, times), (times,))
     if seen.update is None:
         yield Mistake("sign_lost", negate(formula))
     else:

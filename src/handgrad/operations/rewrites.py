@@ -12,6 +12,7 @@ from handgrad.expression import (
     Adjoint,
     Call,
     Expression,
+    Literal,
     Name,
     leaves,
     number,
@@ -21,6 +22,7 @@ from handgrad.expression import (
 from handgrad.operations import operation_of
 from handgrad.operations.activations import sigmoid
 from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
+from handgrad.operations.averaging import averaged_by, averages_in
 from handgrad.operations.deciding import OF_CHOICES
 from handgrad.operations.exponentials import masked_softmax, softmax
 from handgrad.operations.functions import exp, log, maximum, minimum, sign, step
@@ -43,6 +45,8 @@ def rewrites(node: Expression, seen: Surroundings) -> Iterator[Found]:
                 rewrite = table.get(node.operation)
                 if rewrite is not None:
                     yield from rewrite(node, seen)
+            if averages_in(node) and (count := averaged_by(node)) > 1:
+                yield "mean_forgotten", float(count) * node, (Literal(float(count)),)
         case Name() if node.name in seen.before:
             before = Name(seen.before[node.name], shape=node.shape)
             yield "preactivation_used", before, (before, node)
@@ -310,7 +314,7 @@ def _of_softmax(call: Call, seen: Surroundings) -> Iterator[Found]:
 
 def _of_mean_over_cases(call: Call, seen: Surroundings) -> Iterator[Found]:
     inner = call.arguments[0]
-    yield "mean_forgotten", sum_over_cases(inner), (inner,)
+    yield "mean_forgotten", sum_over_cases(inner), ()
     if len(inner.shape or ()) == 1:
         yield "wrong_axis", Call("sum", (inner,)), (inner,)
         yield "wrong_axis", Call("mean", (inner,)), (inner,)
@@ -320,7 +324,7 @@ def _of_mean_over_cases(call: Call, seen: Surroundings) -> Iterator[Found]:
 
 def _of_sum_over_cases(call: Call, seen: Surroundings) -> Iterator[Found]:
     inner = call.arguments[0]
-    yield "mean_for_sum", mean_over_cases(inner), (inner,)
+    yield "mean_for_sum", mean_over_cases(inner), ()
     if len(inner.shape or ()) == 1:
         yield "wrong_axis", Call("sum", (inner,)), (inner,)
 
@@ -330,7 +334,7 @@ def _of_sum_to(call: Call, seen: Surroundings) -> Iterator[Found]:
     shape = inner.shape or ()
     if len(shape) == 2 and len(call.shape or ()) == 1:
         yield "wrong_axis", Call("sum", (inner,), (("axis", 1),)), (inner,)
-        yield "mean_for_sum", divide(call, float(shape[0])), (inner,)
+        yield "mean_for_sum", divide(call, float(shape[0])), (Literal(float(shape[0])),)
         yield "sum_forgotten", Call("index", (inner,), (("at", (0,)),)), (inner,)
 
 
