@@ -31,7 +31,7 @@ class Checkout:
     def __init__(self, path: Path, work: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.against", work],
-            env={**os.environ, "PYTHONPATH": f"{path / 'src'}{os.pathsep}{HERE}"},
+            env=_environment(path),
             cwd=HERE,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -49,6 +49,12 @@ class Checkout:
     def end(self) -> None:
         """Ends it."""
         self.process.communicate()
+
+
+def _environment(path: Path) -> dict[str, str]:
+    """That of a process which imports handgrad from `path`, its modules compiled after the first turn."""
+    given = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return given | {"PYTHONPATH": f"{path / 'src'}{os.pathsep}{HERE}"}
 
 
 def against(path: Path, rounds: int = 15, works: Sequence[str] = tuple(TURNS)) -> list[Figure]:

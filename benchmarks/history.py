@@ -24,13 +24,22 @@ def kept(figures: Sequence[Figure], path: Path) -> None:
 
 
 def with_row(table: str, figures: Sequence[Figure], against: str, commit: str) -> str:
-    """The table with a row for a commit, in the place of the one that it had; another heading begins another table."""
-    heading = f"| commit, against {against} | {' | '.join(figure.name for figure in figures)} |\n"
-    ruled = f"| --- |{' --- |' * len(figures)}\n"
-    rows = table.removeprefix(heading + ruled) if table.startswith(heading) else ""
-    others = [row for row in rows.splitlines(keepends=True) if not row.startswith(f"| {commit} |")]
-    row = f"| {commit} | {' | '.join(f'{figure.ratio:.2f}' for figure in figures)} |\n"
-    return heading + ruled + "".join([*others, row])
+    """The table with a row for a commit, in the place of the one that it had.
+
+    Rows of other commits stay under their columns; a table against another checkout begins anew.
+    """
+    first = f"commit, against {against}"
+    names, *told = [_cells(line) for line in table.splitlines() if line] or [[]]
+    others = [row for row in told[1:] if first in names and row[0] != commit]
+    rows = [dict(zip(names, row, strict=True)) for row in others]
+    rows.append({first: commit, **{figure.name: f"{figure.ratio:.2f}" for figure in figures}})
+    heads = list(dict.fromkeys([first, *rows[-1], *(name for row in rows for name in row)]))
+    lines = [heads, ["---"] * len(heads), *([row.get(head, "") for head in heads] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def _commit(path: Path) -> str:
