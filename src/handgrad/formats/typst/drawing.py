@@ -25,7 +25,7 @@ def figure(block: Figure, pen: TypstPen) -> str:
         for labels, run in runs
     )
     alt = string(f"{drawing.title}. {drawing.description}")
-    return f"#figure-of(drawn, {_size(block)}, {alt}, {_caption(block, pen)}, () => [{shapes}])"
+    return f"#figure-of({_size(block)}, {alt}, {_caption(block, pen)}, [{shapes}])"
 
 
 def waiting_figure(block: Figure, pen: TypstPen) -> str:

@@ -267,13 +267,13 @@ def _slides(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
             slides.append([])
         slides[-1].append(block)
     written: list[str] = []
-    for slide in slides:
+    for number, slide in enumerate(slides, 1):
         first = slide[0]
         heading = _heading(first, pen, "slide-title") if isinstance(first, Heading) else "#none"
         rest = slide[1:] if isinstance(first, Heading) else slide
         cover = "true" if isinstance(first, Heading) and first.level == 1 else "false"
         body = "\n".join(_blocks(rest, pen))
-        written.append(f"#slide(cover: {cover}, [{heading}], drawn => [{body}])")
+        written.append(f"#slide({number}, cover: {cover}, [{heading}], [{body}])")
     return written
 
 
