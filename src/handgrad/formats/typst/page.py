@@ -59,6 +59,9 @@ SIZES = Sizes(ROWS)
 LAST_PAGE = 53.0
 """Ems, about, that the last page of a worksheet holds."""
 
+SURELY_WHOLE = 36.0
+"""Ems, about, of what surely stands on a page, which holds 70: it is not measured."""
+
 SHORT = 180
 """A paragraph of fewer letters, which take two lines, stays with the formula or the table after it."""
 
@@ -184,13 +187,14 @@ def _worksheets(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
         last = _begin_of_end(sheet)
         written += [_worksheet_part(part, pen, "working") for part in sheet[:last]]
         end = [_worksheet_part(part, pen, "work") for part in sheet[last:]]
-        written += ["#together[", *end, "]", "#v(4fr)"]
+        low = sum(map(_part_height, sheet[last:])) <= SURELY_WHOLE
+        written += [f"#together(low: {str(low).lower()})[", *end, "]", "#v(4fr)"]
     return written
 
 
 def _begin_of_end(sheet: Sequence[Sequence[Block]]) -> int:
     """From where on a worksheet stands on its last page: two steps at least, where they fit on one."""
-    sizes = [sum(SIZES.height(block) + GAP for block in part) for part in sheet]
+    sizes = [_part_height(part) for part in sheet]
     steps = [k for k, part in enumerate(sheet) if any(isinstance(b, Room) for b in part[1:])]
     begin = len(sheet)
     for k in reversed(steps[-2:]):
@@ -202,12 +206,17 @@ def _begin_of_end(sheet: Sequence[Sequence[Block]]) -> int:
     return begin
 
 
+def _part_height(part: Sequence[Block]) -> float:
+    return sum(SIZES.height(block) + GAP for block in part)
+
+
 def _worksheet_part(part: Sequence[Block], pen: TypstPen, function: str) -> str:
     """A heading with what is under it, and the empty lines."""
     plain = [replace(b, lines=0) if isinstance(b, Room) else b for b in part]
     lines = sum(b.lines for b in part if isinstance(b, Room))
     drawn = "\n".join(_blocks(plain, pen))
-    return f"#{function}({lines})[{drawn}]" if lines else drawn
+    low = str(_part_height(part) <= SURELY_WHOLE).lower()
+    return f"#{function}({lines}, low: {low})[{drawn}]" if lines else drawn
 
 
 def _step(blocks: Sequence[Block], pen: TypstPen, settled: bool) -> list[str]:
