@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import handgrad
 from handgrad.cli.commands import run
 from handgrad.equations import parse_expression
 from handgrad.operations.gates import activation_in
@@ -239,3 +240,31 @@ def test_the_stable_loss_of_a_score_has_no_units(said: Reply) -> None:
     text = SVM.replace("maximum(0, 1 - y*s)", "max(s, 0) - s*y + log(1 + exp(-abs(s)))")
     assert "no gates" in said(text, "gates", code=2)
     assert "ReLU" not in said(text, "solve")
+
+
+TIED = """
+equations = ["z = W @ x + b", "h = maximum(0, z)", "L = 0.5*(v @ h - y)**2"]
+[parameters]
+W = [[0.3, -0.1], [0.5, -0.5], [1, -2]]
+b = [-0.2, 0, 0]
+v = [1, -1, 2]
+[data]
+x = [1, 1]
+y = 1
+[update]
+rate = 0.1
+"""
+
+
+def test_half_of_the_gradient_passes_a_tie_and_no_page_calls_it_shut(said: Reply) -> None:
+    """z = [0, 0, −1]: of max(0, z) the first two pass half, and are off nowhere; of relu(z) all three are."""
+    for text, off in ((TIED, 1), (TIED.replace("maximum(0, z)", "relu(z)"), 3)):
+        told = said(text, "solve", "--only", "forward")
+        assert told.count("◁ gate shut") == off
+        assert told.count("unit is gated off") == off
+        audit = handgrad.gates(handgrad.loads(text))
+        assert [u.verdict == "alive" for u in audit.of("h")] == [off == 1, off == 1, False]
+        assert audit.of("h")[0].gradient == (0.5 if off == 1 else 0)
+        study = handgrad.train(handgrad.loads(text), steps=2)
+        assert len(study.started_dead) == off
+    assert "half of the gradient through there" in " ".join(said(TIED, "gates").split())

@@ -36,6 +36,7 @@ from handgrad.graph import Graph, activations, build
 from handgrad.graph.recurrence import time_steps
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
+from handgrad.operations.gates import is_open
 from handgrad.problem import Problem
 from handgrad.problem.expected import expect_problem
 from handgrad.problem.parts import in_own_names, with_named_activations
@@ -272,7 +273,8 @@ class _Audit:
         count, arrays = self.counter.look(first)
         columns: list[Mask] = []
         for site in self.counter.sites:
-            fires = site.layer.apart(arrays[Name(site.pre)]) > 0
+            z = site.layer.apart(arrays[Name(site.pre)])
+            fires = is_open(z, splits_ties=site.splits_ties)
             positions = fires.shape[-2]
             if site.gate and mapped(math.prod(site.units), positions):
                 whole = np.broadcast_to(fires, (*site.units, positions, count))

@@ -16,6 +16,7 @@ from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, s
 from handgrad.finite import norm
 from handgrad.graph import Graph, activations, build
 from handgrad.operations import operation_of
+from handgrad.operations.gates import opening
 from handgrad.problem import Problem
 from handgrad.problem.given import given
 from handgrad.running.plan import Plan
@@ -36,6 +37,7 @@ class Site:
     through: Adjoint
     shape: tuple[int, ...]
     layer: LayerUnits
+    splits_ties: bool
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -76,7 +78,9 @@ def sites_of(graph: Graph) -> tuple[Site, ...]:
                 name
             )  # nothing leads on from it: what arrives is zero, and so is this
         layer = LayerUnits(graph, Name(pre.name, shape=shape))
-        sites.append(Site(name, pre.name, activation.call, through, shape, layer))
+        sites.append(
+            Site(name, pre.name, activation.call, through, shape, layer, activation.splits_ties)
+        )
     return tuple(sites)
 
 
@@ -160,7 +164,7 @@ class Counts:
         z, arriving, passing = (site.layer.apart(arrays[leaf]) for leaf in site.leaves)
         # What is the same in every case counts once for each.
         times = cases if z.shape[-1] != cases else 1
-        open_ = self._scratch("open", np.greater, z, 0.0, kind=bool)
+        open_ = self._scratch("open", opening(site.splits_ties), z, 0.0, kind=bool)
         fires = open_.any(axis=-2) if site.layer.positions > 1 else open_[..., 0, :]
         self.cases += cases
         self.fired = self.fired + np.count_nonzero(fires, axis=-1) * times

@@ -117,9 +117,16 @@ def _introduction(audit: Audit) -> Text:
     if audit.columns:
         many = (*many, ", the columns of ", *joined([(Name(n),) for n in audit.columns]))
     gates = {layer.gate for layer in audit.layers}
-    fires = (
-        " A unit with a gate fires where its pre-activation is positive." if True in gates else ""
-    )
+    fires = ""
+    if True in gates:
+        at_ties = any(
+            u.fired and u.max_preactivation == 0
+            for x in audit.layers
+            if x.gate
+            for u in audit.of(x.name)
+        )
+        also = ", or 0 where it is max(0, z), which lets half of the gradient through there"
+        fires = f" A unit with a gate fires where its pre-activation is positive{also * at_ties}."
     if True in gates and audit.cases * NEARLY >= 1:
         fires += (
             f" It is nearly dead where it fires on at most {100 * NEARLY:g} % of the cases: more than half of all "

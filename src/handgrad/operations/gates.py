@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from handgrad.arrays import Array, Mask
 from handgrad.expression import Call, Expression, Literal, number, walk
 from handgrad.notation import Indicator
 from handgrad.operations import operation_of
@@ -65,6 +68,17 @@ def _count(formula: Expression, part: Expression) -> int:
 def splits_ties(written: Expression) -> bool:
     """Whether a gate as it is written lets half of the gradient through where its input is exactly 0."""
     return isinstance(written, Call) and written.operation == maximum.name
+
+
+def opening(splits_ties: bool) -> np.ufunc:
+    """How a gate's numbers stand to 0 where it lets gradient through: above it, or at it too, where half of it passes."""
+    return np.greater_equal if splits_ties else np.greater
+
+
+def is_open(z: Array, *, splits_ties: bool) -> Mask:
+    """Where a gate lets gradient through."""
+    found: Mask = opening(splits_ties)(z, 0.0)
+    return found
 
 
 def opened_by(slope: Expression) -> Expression | None:

@@ -125,8 +125,8 @@ class Returning:
             updates: how many have been made by now.
         """
         before = {n: last.numbers[n] for n in now}
-        by_own = self.watch.mixed(layer, now, before) > 0
-        by_below = self.watch.mixed(layer, before, now) > 0
+        by_own = layer.fires(self.watch.mixed(layer, now, before))
+        by_below = layer.fires(self.watch.mixed(layer, before, now))
         found: dict[tuple[int, ...], tuple[Cause, tuple[Way, ...]]] = {}
         for unit in units:
             cause: Cause = "together"
@@ -190,7 +190,8 @@ class Returning:
         parameters = self._again(replay, left_out, revivers)
         if parameters is None:
             return None
-        return bool(self.watch.mixed(replay.layer, parameters, replay.before)[replay.unit] > 0)
+        mixed = self.watch.mixed(replay.layer, parameters, replay.before)
+        return bool(replay.layer.fires(mixed)[replay.unit])
 
     def _again(
         self, replay: _Replay, left_out: frozenset[Way], revivers: Revivers

@@ -181,7 +181,7 @@ class _Recorder:
         if np.isfinite(loss) or known:
             for layer in self.watch.layers:
                 self._compare(step, layer, largest[layer.name])
-                self.dead[layer.name].append(int((largest[layer.name] <= 0).sum()))
+                self.dead[layer.name].append(int((~layer.fires(largest[layer.name])).sum()))
             self.largest = largest
             # Large parameters are updated in place, so what they were has to be kept.
             self.parameters = {n: a.copy() for n, a in self.training.parameters.items()}
@@ -200,22 +200,23 @@ class _Recorder:
         return self.returning.revivers(self.dead_now()[:ASKED])
 
     def dead_now(self) -> tuple[UnitKey, ...]:
-        """The units with no positive pre-activation at the last look."""
+        """The units that fired on no case at the last look."""
         return tuple(
             (layer.name, tuple(int(i) for i in unit))
             for layer in self.watch.layers
             if layer.name in self.largest
-            for unit in np.argwhere(self.largest[layer.name] <= 0)
+            for unit in np.argwhere(~layer.fires(self.largest[layer.name]))
         )
 
     def _compare(self, step: int, layer: StudiedLayer, largest: Array) -> None:
         before = self.largest.get(layer.name)
         if before is None:
             return
-        causes = self._causes(layer, np.argwhere((before <= 0) & (largest > 0)))
-        for entry in np.argwhere((before <= 0) != (largest <= 0)):
+        fired, fires = layer.fires(before), layer.fires(largest)
+        causes = self._causes(layer, np.argwhere(~fired & fires))
+        for entry in np.argwhere(fired != fires):
             unit = tuple(int(i) for i in entry)
-            died = bool(largest[unit] <= 0)
+            died = not fires[unit]
             alive = self.parameters if died else self.training.parameters
             case = self.watch.largest_case(layer, unit, alive)
             old = self.watch.at_case(case, self.parameters)

@@ -128,7 +128,7 @@ def _what(study: OverTraining) -> Text:
     rest = f"{batches}.{looked}"
     if study.layers and study.gates:
         rest += (
-            " A unit is dead when its pre-activation is at most 0 on every case: its gate is shut, and no "
+            " A unit is dead when its gate is shut on every case: its pre-activation is at most 0 there, and no "
             "gradient comes through it."
         )
     elif not study.layers:

@@ -8,10 +8,11 @@ from itertools import groupby
 
 import numpy as np
 
-from handgrad.arrays import Array
+from handgrad.arrays import Array, Mask
 from handgrad.expression import Call, Expression, Leaf, Shape
 from handgrad.graph import Graph, activations
 from handgrad.operations import BY_NAME
+from handgrad.operations.gates import is_open, splits_ties
 from handgrad.running.evaluate import value_of
 from handgrad.running.units import LayerUnits
 
@@ -57,6 +58,10 @@ class StudiedLayer:
         Where they are `clean`, without rounding residues.
         """
         return self.apart(np.asarray(value_of(self.pre, values, batched, clean=clean)))
+
+    def fires(self, z: Array) -> Mask:
+        """Where its gate lets gradient through, by pre-activations."""
+        return is_open(z, splits_ties=splits_ties(self.written))
 
     def apart(self, z: Array) -> Array:
         """Pre-activations by unit, position and case."""

@@ -11,7 +11,7 @@ import numpy as np
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, substitute, walk
 from handgrad.graph import Activation
 from handgrad.operations import noun_of, operation_of
-from handgrad.operations.gates import opened_by
+from handgrad.operations.gates import is_open, opened_by, splits_ties
 from handgrad.page.blocks import NoteKind
 from handgrad.record import record
 from handgrad.solution.notes.note import MOST_NOTED, TraceNote
@@ -52,7 +52,7 @@ class GatedOff(TraceNote):
     def at_call(cls, seen: NotedRun, line: TraceLine, call: Call) -> Iterator[Self]:
         known = seen.activations_in(line.formula).get(call)
         if known is not None and operation_of(known).gate:
-            yield from cls._shut(seen, known, line.target.name, "forward")
+            yield from cls._shut(seen, known, line.target.name, "forward", splits_ties(call))
 
     @classmethod
     def in_backward(cls, seen: NotedRun, line: TraceLine, kind: StepKind) -> Iterator[Self]:
@@ -99,14 +99,14 @@ class GatedOff(TraceNote):
 
     @classmethod
     def _shut(
-        cls, seen: NotedRun, call: Call, activation: str, phase: Phase, open_at_zero: bool = False
+        cls, seen: NotedRun, call: Call, activation: str, phase: Phase, splits_ties: bool
     ) -> list[Self]:
         """The units of a gate that are shut, at most `MOST_NOTED`."""
         argument = call.arguments[0]
         z = seen.run.of(argument)
         if not seen.graph.batched(argument):
             z = z[..., None]
-        shut = z < 0 if open_at_zero else z <= 0
+        shut = ~is_open(z, splits_ties=splits_ties)
         count = z.shape[-1]
         largest = z.max(axis=-1)
         notes: list[Self] = []

@@ -11,7 +11,7 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Call, Expression, Name, leaves, literal_of, walk
 from handgrad.operations import noun_of, operation_of
-from handgrad.operations.gates import activations_in
+from handgrad.operations.gates import activations_in, is_open, splits_ties
 from handgrad.picture.drawing import Role, Text
 from handgrad.picture.layout import BETWEEN
 from handgrad.picture.measure import Measure
@@ -236,9 +236,11 @@ class GraphBoxes:
     def _shut(self, name: str) -> tuple[int, int]:
         """How many of the gates in an equation are shut, and how many there are."""
         if name not in self._counted:
-            calls = [call for _, call in activations_in(self._written(name))]
-            gates = [call for call in calls if operation_of(call).gate]
-            open_ = [self.shown.formula(call.arguments[0]) > 0 for call in gates]
+            open_ = [
+                is_open(self.shown.formula(gate.arguments[0]), splits_ties=splits_ties(written))
+                for written, gate in activations_in(self._written(name))
+                if operation_of(gate).gate
+            ]
             count = sum(int(o.size) for o in open_)
             self._counted[name] = count - sum(int(o.sum()) for o in open_), count
         return self._counted[name]

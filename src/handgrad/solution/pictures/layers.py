@@ -15,6 +15,7 @@ from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
 from handgrad.graph.weighted import Examples, Index, WeightedSum, weighted_sum
 from handgrad.operations import operation_of
+from handgrad.operations.gates import splits_ties
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class NetworkLayer:
     """A weighted sum under the name `pre`, and the activation's value under the name `out`.
 
     `pre` is empty where the sum has no name of its own; `out` is `pre` where there is no
-    activation. `gate` is what the activation is applied to, where it is a gate.
+    activation. `gate` is what the activation is applied to, where it is a gate, and `splits_ties`
+    says whether it lets half of the gradient through at 0.
     """
 
     sum: WeightedSum
@@ -30,6 +32,7 @@ class NetworkLayer:
     out: str
     operation: str
     gate: Expression | None
+    splits_ties: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +133,16 @@ def _layer(graph: Graph, name: str) -> NetworkLayer | None:
         if inner is None:
             return None
         gate = applied.arguments[0] if operation_of(applied).gate else None
-        return NetworkLayer(inner, "", name, applied.operation, gate)
+        return NetworkLayer(inner, "", name, applied.operation, gate, splits_ties(written))
     weighted = _named_sum(graph, written)
     if weighted is None:
         return None
     out = graph.activations.get(name, name)
     call = activation_of(_written(graph, out)) if out != name else None
     gate = Name(name) if call is not None and operation_of(call).gate else None
-    return NetworkLayer(weighted, name, out, call.operation if call is not None else "", gate)
+    tied = out != name and splits_ties(_written(graph, out))
+    operation = call.operation if call is not None else ""
+    return NetworkLayer(weighted, name, out, operation, gate, tied)
 
 
 def _named_sum(graph: Graph, expression: Expression) -> WeightedSum | None:

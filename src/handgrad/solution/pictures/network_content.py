@@ -14,6 +14,7 @@ from handgrad.expression import Adjoint, Name, literal_of
 from handgrad.graph.weighted import Index
 from handgrad.notation import Function
 from handgrad.operations import BY_NAME
+from handgrad.operations.gates import is_open
 from handgrad.picture.drawing import Role, Text
 from handgrad.record import record
 from handgrad.running.evaluate import value_of
@@ -130,7 +131,8 @@ class Content:
             return frozenset()
         z = self.shown.formula(layer.gate)
         places = (self.network.index(z.shape, u) for u in range(layer.sum.units))
-        return frozenset(u for u, at in enumerate(places) if not z[at] > 0)
+        open_ = is_open(z, splits_ties=layer.splits_ties)
+        return frozenset(u for u, at in enumerate(places) if not open_[at])
 
     def _wanted(self, layer: NetworkLayer, off: Set[int]) -> tuple[int, ...]:
         """Units that an elided layer must show: the one off in the most cases, and one of the other kind beside it.
@@ -156,7 +158,8 @@ class Content:
         z = self.shown.trace.run.of(layer.gate)
         shape = np.shape(self.shown.formula(layer.gate))
         places = (self.network.index(shape, u) for u in range(layer.sum.units))
-        return int(np.argmax([np.sum(~(z[at] > 0)) for at in places]))
+        open_ = is_open(z, splits_ties=layer.splits_ties)
+        return int(np.argmax([np.sum(~open_[at]) for at in places]))
 
     def index(self, name: str, unit: int) -> Index:
         """Where a unit's number stands in a named value."""
