@@ -560,7 +560,9 @@ class _Evaluator:
     def call(self, name: str, arguments: tuple[Tensor, ...], options: dict[str, Any]) -> Tensor:
         new = self.swap.get(name, name)
         if new != name and new not in SLOPED:
+            # The slope or the scale of an activation, in either spelling, is none of another's.
             options = {k: v for k, v in options.items() if k != "alpha"}
+            arguments = arguments[:1] if name in SLOPED else arguments
         try:
             return self.functions.named(new)(*arguments, **options)
         except LinAlgError:
