@@ -638,8 +638,10 @@ def _small_change(question: SmallChange, facts: Facts) -> Found:
         return _at(facts.changed(name, moved).at.gradients, question.entry)
 
     if jump is None:
-        beside = slope_at(before + BESIDE)
-        yield near(beside, gradient, 1e-3), f"the slope beside it is {beside}"
+        # Of a steep parabola the slope there is another already; along a straight line it comes from the gradient.
+        beside, farther = slope_at(before + BESIDE), slope_at(before + 2 * BESIDE)
+        alike = any(near(slope, gradient, 1e-3) for slope in (beside, 2 * beside - farther))
+        yield alike, f"the slope beside it is {beside}"
         return
     yield before <= jump.at <= before + question.by, "the kink is not on the way"
     own = gradient if jump.at == before else slope_at(jump.at - BESIDE)
