@@ -13,6 +13,7 @@ import handgrad
 from handgrad.cli.commands import run
 from handgrad.formats.terminal import render_terminal
 from handgrad.graph import build
+from tests.check.students import decimals, texts
 from tests.schemas import validate
 
 COLUMNS = handgrad.Problem(
@@ -272,3 +273,47 @@ def test_a_path_is_left_out_of_what_is_otherwise_the_same_in_every_case(arrives:
     )
     report = handgrad.check(problem, ds={"cases": [[0.5, 0], [0.5, 0]]})
     assert report["ds"].diagnosis[0].rule == "path_left_out"
+
+
+TASKS = """
+h = W @ x + b
+L1 = (h[0] - y)**2
+L2 = (h[1] - y)**2
+L = L1 + exp(-s2)*L2 + s2/2
+"""
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("name", ["s2", "b", "W"])
+@pytest.mark.parametrize("rows", [False, True])
+def test_the_cases_own_gradients_are_no_shape_that_is_wrong(
+    name: str, rows: bool, reduction: Any
+) -> None:
+    """They stand on the page: "in each case ∂L/∂s⁽²⁾ = …"; what is left is to take them together."""
+    cases = {"x": {"cases": [[1, 2], [0, 1], [1, -0.5]]}, "y": {"cases": [1, 0, 2]}}
+    problem = handgrad.Problem(
+        TASKS, {"W": [[1, 0.5], [0.2, 0.4]], "b": [0.1, 0.2], "s2": 0.3}, cases, reduction=reduction
+    )
+    every = [line for step in handgrad.solve(problem).steps for line in step.lines]
+    shown = {line.target.name: line.value for line in every if line.role == "per_case"}
+    figures = np.moveaxis(shown[name], -1, 0) if rows else shown[name]
+    judged = handgrad.check(problem, {f"d{name}": texts(figures, decimals(4))})[f"d{name}"]
+    assert judged.verdict == "wrong"
+    (found,) = judged.diagnosis
+    assert found.rule == f"{reduction}_not_taken"
+    assert str(found).startswith("these are the cases' own figures: ")
+    assert "broadcast" not in str(found)
+
+
+def test_figures_of_as_many_cases_that_are_none_have_a_wrong_shape() -> None:
+    cases = {"x": {"cases": [1, 2, 4]}, "y": {"cases": [1, 0, 2]}}
+    problem = handgrad.Problem("p = w*x\nL = (p - y)**2", {"w": 2.0}, cases)
+    (found,) = handgrad.check(problem, dw=["1.7", "0.3", "-5"])["dw"].diagnosis
+    assert str(found).endswith("w minus a 3-entry gradient would broadcast to 3 entries")
+
+
+def test_the_losses_of_the_cases_are_not_their_mean() -> None:
+    cases = {"x": {"cases": [1, 2, 4]}, "y": {"cases": [1, 0, 2]}}
+    problem = handgrad.Problem("p = w*x\nL = (p - y)**2", {"w": 2.0}, cases)
+    (found,) = handgrad.check(problem, {"J": ["1", "16", "36"]})["J"].diagnosis
+    assert found.rule == "mean_not_taken"

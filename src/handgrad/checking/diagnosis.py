@@ -28,7 +28,7 @@ from handgrad.checking.words import (
 )
 from handgrad.checking.worlds import World
 from handgrad.expression import Leaf
-from handgrad.operations.mistakes import OF_UPDATES, PRIORITY, Mistake
+from handgrad.operations.mistakes import OF_UPDATES, OVER_CASES, PRIORITY, Mistake
 from handgrad.text import Text
 
 UNREAD = "not_entered"
@@ -147,6 +147,8 @@ class Diagnosing:
         moved = entry.value.ndim > 1 and sorted(entry.shape) == sorted(exact.shape)
         if given.any():
             found.add(seen, self._singles(seen))
+            if found.open(seen) is not None:
+                found.add(seen, self._cases_in_rows(seen))
             if found.open(seen) is not None and moved and not turned:
                 found.add(seen, self._pairs(seen))
         best = [d for d in found.all_of(0) if d.rule != "result_transposed"]
@@ -154,6 +156,8 @@ class Diagnosing:
             plain = (*plain, "; a comma stands between entries: a decimal has a point, 0.5")
         if not best:
             return (Diagnosis(rule, plain, ()),)
+        if best[0].rule in OVER_CASES.values():
+            return tuple(best)
         consequence = broadcast_text(quantity, entry.shape, exact.shape)
         return (replace(best[0], text=(*best[0].text, *consequence)), *best[1:])
 
@@ -172,6 +176,18 @@ class Diagnosing:
                 score = (numbers == "rounded", PRIORITY[variant.mistake.rule])
                 told = partial(self._told, seen, variant.mistake, numbers)
                 yield Found(variant.mistake.rule, score, where, told)
+
+    def _cases_in_rows(self, seen: Seen) -> Iterator[Found]:
+        """The cases' own figures in place of what they come to together, a case in each row."""
+        for variant in self.structure.mistakes(seen.quantity):
+            if variant.mistake.rule not in OVER_CASES.values():
+                continue
+            for base in seen.bases:
+                value = value_of(base, variant.formula, seen.sheets)
+                if value is not None and seen.fits(np.moveaxis(value, -1, 0)):
+                    numbers: Numbers = "exact" if base is seen.bases[-1] else "entered"
+                    told = partial(self._told, seen, variant.mistake, numbers)
+                    yield Found(variant.mistake.rule, (0,), seen.on(0), told)
 
     def _numbers(self, seen: Seen, formula: CompiledFormula) -> Iterator[tuple[Numbers, Mask]]:
         """What a formula gives the figures from, or may with roundings on the way, and on which sheets."""

@@ -52,6 +52,8 @@ MISTAKES: dict[str, str] = {
     "inner_factor_forgotten": "the chain rule's inner factor {a} is forgotten: it comes from the argument of {b}",
     "mean_forgotten": "{p} is {n} times too large: the mean is forgotten",
     "mean_for_sum": "{p} is {n} times too small: a mean is taken where there is a sum, or taken twice",
+    "mean_not_taken": "these are the cases' own figures: {t} is their mean",
+    "sum_not_taken": "these are the cases' own figures: {t} is their sum",
     "sum_forgotten": "only the first example counts: its gradients are not added up over the examples",
     "rate_forgotten": "the learning rate {a} is left out",
     "rate_of_another": "the rate is another parameter's: {a} is used instead of {b}",
@@ -190,12 +192,12 @@ def broadcast_text(quantity: Quantity, shape: tuple[int, ...], expected: tuple[i
     return (
         "; ",
         Name(quantity.leaf.name),
-        f" minus a {_size(shape)} gradient would broadcast to {_size(together)}",
+        f" minus a {_size(shape, '-entry')} gradient would broadcast to {_size(together, ' entries')}",
     )
 
 
-def _size(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) if len(shape) > 1 else f"{shape[0]}-entry"
+def _size(shape: tuple[int, ...], entries: str) -> str:
+    return "×".join(map(str, shape)) if len(shape) > 1 else f"{shape[0]}{entries}"
 
 
 def unread_text(places: Places, faulty: bool) -> Text:

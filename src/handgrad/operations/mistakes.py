@@ -76,6 +76,9 @@ def _all(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
         yield Mistake("activation_forgotten", forgotten, (written,))
 
 
+OVER_CASES = {mean_over_cases.name: "mean_not_taken", sum_over_cases.name: "sum_not_taken"}
+"""By what takes the cases together, the rule of what is left in each of them."""
+
 SIZES = frozenset(("mean_forgotten", "mean_for_sum", "factor_two", "factor_half"))
 """The rules that say how large something is."""
 
@@ -136,6 +139,8 @@ def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
             times = Literal(float(count))
             yield Mistake("mean_forgotten", times * formula, (times,))
             yield Mistake("mean_for_sum", divide(formula, times), (times,))
+    if isinstance(formula, Call) and formula.operation in OVER_CASES:
+        yield Mistake(OVER_CASES[formula.operation], formula.arguments[0])
     if seen.update is None:
         yield Mistake("sign_lost", negate(formula))
     else:
@@ -210,6 +215,8 @@ PRIORITY: dict[str, int] = {
             "inner_factor_forgotten",
             "mean_forgotten",
             "mean_for_sum",
+            "mean_not_taken",
+            "sum_not_taken",
             "sum_forgotten",
             "rate_forgotten",
             "update_sign",

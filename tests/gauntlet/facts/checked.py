@@ -23,7 +23,7 @@ from handgrad.checking.report import Diagnosis, Judged
 from handgrad.expression import Adjoint, Expression
 from tests.gauntlet.facts.answers import Known, Sheet, World
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close
-from tests.gauntlet.facts.mistaken import RULES, explains
+from tests.gauntlet.facts.mistaken import OF_EACH_CASE, RULES, explains
 from tests.gauntlet.facts.planting import plants, right_sheet
 from tests.gauntlet.facts.slipped import SLIPS
 from tests.gauntlet.facts.source import Facts
@@ -269,6 +269,9 @@ class Reading:
             # A wrong formula may take what is computed from this very quantity.
             other.keep(quantity)
             found.append(other.formula(formula, batched))
+            if said.rule in OF_EACH_CASE:
+                each = other.formula(formula, True)
+                found += [each, np.moveaxis(each, -1, 0)]
             if said.rule == "wrong_axis" and np.shape(found[-1]) != value.shape:
                 # Added up over the units there is a number for each case.
                 found.append(other.formula(formula, True))

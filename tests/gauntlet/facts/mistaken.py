@@ -402,6 +402,9 @@ def _equal_counted(n: Expression, x: Expression, about: About) -> bool:
 
 LOG_10 = float(np.log10(np.e))
 
+OF_EACH_CASE = ("mean_not_taken", "sum_not_taken")
+"""Rules by which there is a number for each case, where there should be one for all."""
+
 RULES: Mapping[str, Meaning] = {
     "gate_forgotten": _slope_left_out(gate=True),
     "slope_forgotten": _slope_left_out(gate=False),
@@ -451,6 +454,8 @@ RULES: Mapping[str, Meaning] = {
     "inner_factor_forgotten": _inner,
     "mean_forgotten": _mean_forgotten,
     "mean_for_sum": _sum_taken_as_mean,
+    "mean_not_taken": lambda n, x, about: _is(n, "mean_over_cases") and _arguments(n)[0] == x,
+    "sum_not_taken": lambda n, x, about: _is(n, "sum_over_cases") and _arguments(n)[0] == x,
     "sum_forgotten": lambda n, x, about: _is(x, "index") and _arguments(x) == _arguments(n),
     "rate_forgotten": lambda n, x, about: any(d in about.rates for d in _dropped(n, x, "multiply")),
     "update_sign": lambda n, x, about: (

@@ -12,6 +12,7 @@ import numpy as np
 from handgrad.checking.quantities import Quantity
 from handgrad.expression import Expression
 from tests.gauntlet.facts.answers import Known, Sheet, World
+from tests.gauntlet.facts.mistaken import OF_EACH_CASE
 
 LARGEST = 60
 """Numbers in a sheet, at most: the rest of a large one is left out."""
@@ -79,7 +80,8 @@ def plant_rule(
     """
     others = {q.leaf: known.number(q) for q in known.checker.asked}
     try:
-        value = World(known, others).formula(formula, quantity.batched)
+        of_cases = quantity.batched or rule in OF_EACH_CASE
+        value = World(known, others).formula(formula, of_cases)
     except ValueError:
         return None
     if not np.isfinite(value).all():

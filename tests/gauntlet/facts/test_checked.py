@@ -68,6 +68,12 @@ WRITTEN = (
         {"x": [1, 2, 0.5], "m": [1, 1, 0], "y": [0.3, 0.1, 1]},
     ),
     handgrad.Problem(
+        "p = w*x\nL = (p - y)**2",
+        {"w": 2},
+        {"x": {"cases": [1, 3, -1]}, "y": {"cases": [1, 0, 2]}},
+        reduction="sum",
+    ),
+    handgrad.Problem(
         "H = maximum(a, b)\nh = relu(e)\nk = d >= f\nj = d > f\nL = sum(H*c) + sum(h*f) + sum(k*c - j*f)",
         {"a": [1, 2], "b": [1, 0], "e": [0, 2]},
         {"c": [3, 5], "d": [1, 2], "f": [1, 4]},
