@@ -236,3 +236,18 @@ def test_a_tiny_number_that_decimals_cannot_tell_keeps_its_digits() -> None:
     run = handgrad.solve(tiny).run
     assert float(run.value("p")) == pytest.approx(np.exp(-110), rel=1e-12)
     assert float(run.value("z")) == 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "why"),
+    [
+        ("bce(p, y)", "it is infinite"),
+        ("cross_entropy(p, y)", "it is infinite"),
+        ("kl_div(y, p)", "it is infinite"),
+        ("sum(exp(1000*y))", "too large for a 64-bit number"),
+    ],
+)
+def test_a_loss_of_minus_ln_0_is_infinite_and_no_large_number(loss: str, why: str) -> None:
+    problem = handgrad.Problem(f"L = {loss}", {"p": [0, 1]}, {"y": [1, 0]})
+    with pytest.raises(handgrad.HandgradError, match=why):
+        handgrad.solve(problem)

@@ -291,3 +291,19 @@ def test_the_gradient_of_a_part_stands_by_a_letter() -> None:
     assert "Here z stands for Wx + b." in page
     assert "∂L/∂b₂ = (∂L/∂z)₂ = 1" in page
     assert "@" not in page
+
+
+def test_the_order_of_a_units_own_parameters_is_said_as_it_is() -> None:
+    """The weight asked for stands first, whatever its gradient; then each parameter's, the largest first."""
+    problem = handgrad.Problem(
+        ["h = relu(W @ x + b)", "L = sum(h**2)"],
+        {"W": [[0.5, 1.0], [1.0, 0.5]], "b": [0.0, 0.5]},
+        {"x": [1.0, 3.0]},
+    )
+    for target, words in (
+        ("W[0,0]", "the one asked for and then those of each with the largest gradients first"),
+        ("h[0]", "those of each with the largest gradients first"),
+    ):
+        unit = handgrad.solve_unit(problem, target)
+        page = render_terminal(unit.page(), width=200, colour=False, unicode=True)
+        assert f"Its own parameters, {words}" in page

@@ -82,6 +82,10 @@ ELSEWHERE: Mapping[str, str] = {
 
 
 MISCOUNTED: Mapping[str, str] = {
+    **{
+        name: f"of several numbers it is {name}(stack(a, b, c))"
+        for name in ("sum", "mean", "prod", "logsumexp", "var", "std")
+    },
     "dropout": "the mask is given, 1 for what is kept: dropout(h, mask, 0.5)",
     "hardtanh": "for other bounds write clip(z, low, high), whose slope at them is 1",
     "glu": "along another axis write glu(z, axis=0)",

@@ -180,7 +180,9 @@ def diagnose(
     part = at_entry(
         equation.target if culprit is expression else spelled(culprit, equation.text), entry
     )
-    why = "undefined" if np.isnan(value[entry]) else "too large for a 64-bit number"
+    why = "undefined" if np.isnan(value[entry]) else "infinite"
+    if why == "infinite" and _overflows(culprit, arrays, batched):
+        why = "too large for a 64-bit number"
     error = NumberError(
         f"{part} is not finite: it is {why}",
         source=equation.text,
@@ -218,6 +220,16 @@ def senseless(
             span = span_of(call) or (None if node.written is None else span_of(node.written))
             return _outside(where, equation, span, argument, words, worst)
     return None
+
+
+def _overflows(formula: Expression, values: Mapping[Leaf, Array], batched: Set[Leaf]) -> bool:
+    """Whether a formula is infinite because its number is too large for floats, and not as −ln 0 is."""
+    try:
+        with np.errstate(all="ignore", over="raise"):
+            _valued(formula, values, batched, np, False)
+    except FloatingPointError:
+        return True
+    return False
 
 
 def _arrays(numbers: Mapping[Leaf, Array]) -> dict[Leaf, Array]:

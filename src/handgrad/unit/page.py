@@ -225,8 +225,8 @@ class _Told:
                 others: Text = (f"the other {left} of ", Name(own.parameter))
                 row = (others, ("",), ("norm ", Literal(own.rest_norm)))
                 rows.append((*row, ("",)) if moved else row)
-        largest = ", those with the largest gradients first" if len(rows) > 1 else ""
-        yield Table(header, tuple(rows), "lrrr"[: len(header)], (f"Its own parameters{largest}",))
+        caption = f"Its own parameters{_order(self.unit.own)}"
+        yield Table(header, tuple(rows), "lrrr"[: len(header)], (caption,))
         for own in self.unit.own:
             if own.count > 1 and own.zeros:
                 yield Note("info", self._zeros(own))
@@ -239,3 +239,13 @@ class _Told:
             which = all_of(own.count, "entries").capitalize()
         have = "has" if own.zeros == 1 else "have"
         return (f"{which} of ", Name(own.parameter), f" that are its own {have} a gradient of 0.")
+
+
+def _order(own: Sequence[OwnGradient]) -> str:
+    """In which order a unit's own parameters are listed, where there are several."""
+    sizes = [[abs(entry.gradient) for entry in each.entries] for each in own]
+    if sum(map(len, sizes)) < 2:
+        return ""
+    asked = any(each and each[0] < max(each) for each in sizes)
+    several = "those of each with " if len(own) > 1 else "those with "
+    return f", {'the one asked for and then ' if asked else ''}{several}the largest gradients first"
