@@ -288,6 +288,13 @@ def test_a_slip_of_the_pen_has_other_digits_that_are_right(figure: str, rule: st
     assert ("digit_slip" in found) == (rule == "digit_slip")
 
 
+def test_the_one_digit_of_a_number_that_has_no_more_is_wrong() -> None:
+    problem = handgrad.Problem("v = w*x\nL = v + 1", {"w": 0.1}, {"x": 1.0})
+    rules = {f: handgrad.check(problem, {"v": f})["v"].diagnosis for f in ("0.2", "0.0")}
+    assert [d.rule for d in rules["0.2"]] == ["digit_slip"]
+    assert "digit_slip" not in {d.rule for d in rules["0.0"]}
+
+
 def test_reports_print_in_lines() -> None:
     report = LAB9.check({**SLIDES, "z9": "1"})
     assert len(repr(report)) < 200

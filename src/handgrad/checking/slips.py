@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import isclose
 
 import numpy as np
 
@@ -159,7 +160,9 @@ def _digits(
     for nudge in (0.0, step, -step) if unit >= step / 4 else (0.0,):
         meant = f"{abs(reference + nudge):.{decimals}f}"
         rule = _difference(written, meant)
-        if rule is not None:
+        # A figure of one digit is known by a number that is no other: 0.2 for 0.1, and not 2 for 1.5.
+        alone = figure.value != 0 and isclose(float(meant), abs(reference))
+        if rule is not None and (rule != "digit_slip" or alone or _agree(written, meant)):
             sign = "-" if reference < 0 else ""
             return rule, f"{sign}{written}", f"{sign}{meant}"
         longer = f"{abs(reference + nudge * 0.1):.{decimals + 1}f}"
@@ -173,7 +176,7 @@ def _difference(written: str, meant: str) -> str | None:
     if len(written) != len(meant):
         return None
     differing = [k for k, (a, b) in enumerate(zip(written, meant, strict=True)) if a != b]
-    if len(differing) == 1 and _agree(written, meant):
+    if len(differing) == 1:
         return "digit_slip"
     digits = [k for k, letter in enumerate(written) if letter != "."]
     if len(differing) == 2 and digits.index(differing[1]) - digits.index(differing[0]) == 1:

@@ -102,7 +102,10 @@ def _one_figure(reading: Reading, judged: Judged, said: Diagnosis, value: Any, h
                 for at, t in zip(figures, (a, b), strict=True)
             ]
             same = (said_by[0] & said_by[1]) - set(differing)
-            yield bool(same), "no other digit is right"
+            sole = _some(
+                reading, judged, lambda r: float(text) and np.isclose(r[at], meant, 1e-9, 0)
+            )
+            yield bool(same) or sole[0], "no other digit is right"
         case "digits_swapped":
             i, j = differing if len(differing) == 2 else (0, 0)
             yield len(a) == len(b) and (a[i], a[j]) == (b[j], b[i]) and i != j, "not exchanged"
