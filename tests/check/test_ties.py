@@ -66,6 +66,13 @@ def test_a_gate_is_open_at_exactly_0() -> None:
         )
 
 
+def test_a_hinge_at_its_margin_has_no_gate_the_wrong_way_round() -> None:
+    problem = handgrad.Problem("h = hinge(w @ x, y)\nL = 2*h", {"w": [1, 0]}, {"x": [1, 2], "y": 1})
+    assert handgrad.check(problem, dw=["0", "0"]).all_well
+    found = handgrad.check(problem, dw=["-2", "-4"])["dw"].diagnosis[0]
+    assert found.rule == "open_at_zero"
+
+
 EXPERTS = handgrad.Problem(
     "g = softmax(W @ x)\ntop = max(g)\nkeep = g >= top\nE = V @ x\nyhat = sum(keep*g*E)\n"
     "aux = 3*sum(keep*g)\nL = (yhat - y)**2 + 0.1*aux",
