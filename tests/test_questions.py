@@ -716,3 +716,17 @@ def test_shares_that_are_all_zero_change_nothing() -> None:
     text = said(asked(problem, SumOverPaths))
     assert "Every share is 0 here" in text
     assert "instead of" not in text
+
+
+def test_an_entry_in_no_window_lost_to_none() -> None:
+    """Windows of three, two apart, over six: the last entry lies in none, so that no other was taken there."""
+    problem = handgrad.Problem(
+        ["p = max_pool1d(a, size=3, stride=2)", "L = sum(c*p)"],
+        {"a": [0.2, 0.2, -0.1, 0.3, 0.1, -0.4]},
+        {"c": [0.5, 0.6]},
+    )
+    found = {
+        p.cause: [e for z in p.zeroed for e in z.entries] for p in asked(problem, ZeroEntries).parts
+    }
+    assert found["other_taken"] == [(2,), (4,)]
+    assert found["at_these_numbers"] == [(5,)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -108,10 +108,7 @@ class Choices:
             [stands[a] if k in _deciding(way) else a for k, a in enumerate(way.arguments)]
         )
         looked = substitute(formula, lambda node: held if node == way else None)
-        at: dict[Leaf, Array] = {}
-        for number, leaf in enumerate(x for x in leaves(looked) if x not in stands.values()):
-            shape = graph.shape(leaf)
-            at[leaf] = unlike_numbers(int(np.prod(shape)), number + 1).reshape(shape)
+        at = self._unlike(x for x in leaves(looked) if x not in stands.values())
         gone: set[Index] | None = None
         for case in range(count):
             for argument, array, cases in zip(deciding, numbers, many, strict=True):
@@ -125,9 +122,8 @@ class Choices:
         """The entries that get a gradient at these numbers where the choice lets all of it through."""
         graph = self.trace.graph
         through = [a for k, a in enumerate(way.arguments) if k not in _deciding(way)]
-        # What spreads a gradient over windows is no factor of it: there it is open at some numbers.
         if through and operation_of(way).family == "helper":
-            return set(np.ndindex(formula.shape or ()))
+            return self._may_get(formula, way)
         opened = substitute(formula, lambda node: fill(1, shape=way.shape) if node == way else None)
         opened = annotated(opened, graph.shape)
         values = {k: np.asarray(v, dtype=float) for k, v in self.trace.run.numbers.items()}
@@ -136,6 +132,30 @@ class Choices:
         rank = len(formula.shape or ())
         found = np.abs(value).reshape(*value.shape[:rank], -1).max(axis=-1)
         return {tuple(int(i) for i in entry) for entry in np.argwhere(found)}
+
+    def _may_get(self, formula: Expression, way: Call) -> set[Index]:
+        """The entries that get a gradient at some numbers: what spreads one over windows is no factor of it, and opened at ties."""
+        tied = way.of(
+            [
+                fill(0, shape=a.shape) if k in _deciding(way) else a
+                for k, a in enumerate(way.arguments)
+            ]
+        )
+        tied = replace(tied, options=tuple((k, v) for k, v in tied.options if k != "first"))
+        opened = annotated(
+            substitute(formula, lambda node: tied if node == way else None), self.trace.graph.shape
+        )
+        at = self._unlike(leaves(opened))
+        value = np.asarray(value_of(opened, at, set()), dtype=float)
+        return {tuple(int(i) for i in entry) for entry in np.argwhere(value)}
+
+    def _unlike(self, names: Iterable[Leaf]) -> dict[Leaf, Array]:
+        """Numbers of one case for the leaves of a formula, no two of which are alike."""
+        at: dict[Leaf, Array] = {}
+        for number, leaf in enumerate(names):
+            shape = self.trace.graph.shape(leaf)
+            at[leaf] = unlike_numbers(int(np.prod(shape)), number + 1).reshape(shape)
+        return at
 
     def _known(self, way: Call) -> tuple[str, Expression]:
         """What a choice and what lets gradient through to what it took have in common: what is compared, as the equations have it."""

@@ -49,4 +49,7 @@ class _Mixing(Leaky):
             case ast.Call(func=ast.Name(id="max" | "min" | "maximum" | "minimum" | "where")):
                 square = ast.BinOp(deepcopy(mean), ast.Pow(), ast.Constant(2))
                 return ast.BinOp(mean, ast.Add(), ast.BinOp(square, ast.Div(), ast.Constant(10)))
+            case ast.Call(func=ast.Name(id=name)) if name.startswith("max_pool"):
+                keywords = [k for k in node.keywords if k.arg != "first"]
+                return ast.Call(ast.Name(name.replace("max", "avg")), node.args, keywords)
         return mean
