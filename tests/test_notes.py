@@ -595,3 +595,30 @@ def test_an_entry_of_a_part_of_an_array_is_one_of_the_array() -> None:
     assert "s₂ and s₃ lie exactly at a kink" in page_of(
         "L = max(s[1:]) + s[0]", {"s": [1, 2, 2]}, {}
     )
+
+
+def test_sides_that_are_equal_at_all_numbers_around_are_no_kink() -> None:
+    """g ≥ max(g) of the one that is the largest by far, and PPO's min of two that are one within its bounds."""
+    experts = handgrad.Problem(
+        ["g = softmax(W @ x)", "keep = g >= max(g)", "L = sum(keep * g * E)"],
+        {"W": [[0.5, 0], [0.2, -0.3], [0, 0.1]], "E": [2, 0, -0.5]},
+        {"x": [1, -0.9]},
+    )
+    clipped = handgrad.Problem(
+        ["r = exp(w*x)", "L = min(r*a, clip(r, 1 - e, 1 + e)*a)"],
+        {"w": 0.1},
+        {"x": 1, "a": 2, "e": 0.25},
+    )
+    for problem, met in (
+        (experts, 0),
+        (
+            experts.with_values({"x": [1, -1]}),
+            2,
+        ),  # two of them are the largest: max has a kink, and ≥
+        (clipped, 0),
+        (clipped.with_values({"w": 0.0, "e": 0.0}), 3),
+    ):
+        notes = [
+            n for step in handgrad.solve(problem).steps for n in step.notes if n.kind == "kink"
+        ]
+        assert len(notes) == met

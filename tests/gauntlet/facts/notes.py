@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -400,6 +400,31 @@ def _all_equal(a: Any, axis: Any) -> Any:
     return np.broadcast_to(np.ptp(a, axis=over, keepdims=True) == 0, a.shape)
 
 
+def _beside(facts: Facts) -> Iterator[dict[str, Any]]:
+    """The numbers that are given, all of them moved a little to one side and to the other; whole numbers of the data stay."""
+    draws = np.random.default_rng(11)
+    given = {**facts.oracle.parameters, **facts.oracle.data}
+    shares = {n: draws.uniform(1e-5, 3e-5, np.shape(a)) * (1 + np.abs(a)) for n, a in given.items()}
+    for side in (1, -1):
+        yield {
+            n: a + side * shares[n]
+            for n, a in given.items()
+            if n in facts.oracle.parameters or not (np.rint(a) == a).all()
+        }
+
+
+def _at_kink(at: Callable[..., Any], call: Call, facts: Facts) -> Any:
+    """By entry and case, whether a call lies at a kink."""
+    batched = any(facts.differs(a) for a in call.arguments)
+    hits = [
+        np.asarray(
+            at(*[np.asarray(facts.value(a, case)) for a in call.arguments], **dict(call.options))
+        )
+        for case in (range(facts.cases) if batched else (0,))
+    ]
+    return np.stack(hits, axis=-1) if batched else hits[0]
+
+
 def _kink(note: AtKink, facts: Facts) -> Found:
     at, words = KINKS[note.operation]
     calls = [
@@ -413,19 +438,13 @@ def _kink(note: AtKink, facts: Facts) -> Found:
     yield words in note.words, f"not said: {words}"
     yield bool(note.entries), "no entries"
     found = []
+    beside = [facts.under(facts.oracle.run(moved)) for moved in _beside(facts)]
     for call in calls:
-        batched = any(facts.differs(a) for a in call.arguments)
-        hits = [
-            np.asarray(
-                at(
-                    *[np.asarray(facts.value(a, case)) for a in call.arguments],
-                    **dict(call.options),
-                )
-            )
-            for case in (range(facts.cases) if batched else (0,))
-        ]
-        met = np.argwhere(np.stack(hits, axis=-1) if batched else hits[0])
-        found.append([tuple(int(i) for i in entry) for entry in met][:MOST_TOLD])
+        met = _at_kink(at, call, facts)
+        if len(call.arguments) > 1:
+            # What is equal at all numbers around has one slope on both sides.
+            met = met & ~np.all([_at_kink(at, call, there) for there in beside], axis=0)
+        found.append([tuple(int(i) for i in entry) for entry in np.argwhere(met)][:MOST_TOLD])
     yield list(note.entries) in found, f"at kinks lie {found}"
     if list(note.entries) in found:
         call = calls[found.index(list(note.entries))]

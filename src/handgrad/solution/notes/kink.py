@@ -45,6 +45,14 @@ class AtKink(TraceNote):
         arrays = [seen.run.of(a) for a in call.arguments]
         for kink in operation.kinks:
             met = at_kink(kink, call, arrays, batched)
+            if met.any() and len(call.arguments) > 1 and seen.beside:
+                # Two sides that are equal at all numbers around have one slope: g ≥ max(g) of the largest.
+                met = met & ~np.logical_and.reduce(
+                    [
+                        at_kink(kink, call, [there.of(a) for a in call.arguments], batched)
+                        for there in seen.beside
+                    ]
+                )
             if met.any():
                 node = seen.graph.nodes.get(equation)
                 whole = node is not None and call is node.computed

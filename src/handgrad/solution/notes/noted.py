@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from handgrad.expression import Call, Expression, Leaf
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.expression import Call, Expression, Leaf, Name
 from handgrad.graph import Activation, Graph, activations
 from handgrad.graph.asked import unasked
 from handgrad.graph.structure import Shortcut
 from handgrad.operations.gates import activations_in
 from handgrad.running import Run
+from handgrad.running.plan import plan_carrying
 from handgrad.solution.long_way import long_way
 from handgrad.solution.residues import Residues
 from handgrad.solution.silencing import silencing
@@ -22,6 +26,10 @@ T = TypeVar("T")
 
 UNITS = 32
 """The most units of a layer whose notes say what they zero; more would bury the page."""
+
+
+HAIR = 1e-6
+"""How far numbers are moved, as a share of their size, to see whether what is equal stays so."""
 
 
 @dataclass
@@ -57,6 +65,29 @@ class NotedRun:
     def activations(self) -> tuple[Activation, ...]:
         """The activations of the graph."""
         return tuple(activations(self.graph))
+
+    @cached_property
+    def beside(self) -> tuple[Run, ...]:
+        """The same run at numbers a hair to either side; whole numbers of the data, which may say which entry is meant, stay.
+
+        Empty where it cannot be made.
+        """
+        draws = np.random.default_rng(0)
+        here: dict[str, Array] = {}
+        hair: dict[str, Array] = {}
+        for node in self.graph.nodes.values():
+            if node.kind in ("parameter", "data"):
+                given = here[node.name] = np.asarray(self.run.numbers[Name(node.name)], dtype=float)
+                stays = node.kind == "data" and bool((np.rint(given) == given).all())
+                share = np.where(stays, 0.0, HAIR * draws.uniform(0.5, 1.5, given.shape))
+                hair[node.name] = share * (1 + np.abs(given))
+        plan = plan_carrying(self.graph, "exact", 0)
+        sides = [{n: a + s * hair[n] for n, a in here.items()} for s in (1, -1)]
+        try:
+            with np.errstate(all="ignore"):
+                return tuple([Run(self.graph, plan(side)) for side in sides])
+        except (ValueError, IndexError, ArithmeticError):
+            return ()
 
     def activations_in(self, formula: Expression) -> dict[Call, Call]:
         """The activations in a formula: by the call as written, the activation that it is."""
