@@ -266,7 +266,6 @@ ANSWERED = [
     ("F.kl_div(logq, p)", "kl_div(p, q) of the probabilities"),
     ("nn.KLDivLoss(logq, p)", "kl_div(p, q)"),
     ("dropout(h, p=0.5)", "dropout(h, mask, 0.5)"),
-    ("clip(z, low, high)", "minimum(maximum(a, low), high)"),
     ("F.hardtanh(z, -2, 2)", "clip(z, low, high)"),
     ("relu7(z)", "did you mean relu"),
     ('"W" @ x', "names without quotes"),

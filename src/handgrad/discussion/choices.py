@@ -113,7 +113,10 @@ class Choices:
         for case in range(count):
             for argument, array, cases in zip(deciding, numbers, many, strict=True):
                 at[stands[argument]] = array[..., case] if cases else array
-            value = np.asarray(value_of(looked, at, set()), dtype=float)
+            try:
+                value = np.asarray(value_of(looked, at, set()), dtype=float)
+            except (ValueError, IndexError):
+                return set()  # a formula for all the cases together, of which there is none for one
             found = {tuple(int(i) for i in entry) for entry in np.argwhere(value == 0)}
             gone = found if gone is None else gone & found
         return gone or set()

@@ -102,7 +102,7 @@ class TokenReader:
 
     def expect(self, sign: str, after: str) -> Token:
         if not self.at(sign):
-            if self.token.kind in ("name", "number"):
+            if sign in (")", "]") and self.token.kind in ("name", "number"):
                 raise self.nothing_between()
             raise self.wrong(f"{sign!r} is missing after {after}", self.token)
         return self.take()

@@ -63,7 +63,9 @@ class Numbers:
                     [self.put_into(a, is_row_in(formula, a, row)) for a in formula.arguments]
                 )
             case Name() | Adjoint():
-                key = formula, formula.name in self.rows if row is None else row
+                lies = formula.name in self.rows if row is None else row
+                rank = np.ndim(self.values[formula]) - (formula in self.batched)
+                key = formula, lies and rank == 1
                 found = self.literals.get(key)
                 if found is None:
                     found = self.literals[key] = literal_of(
