@@ -64,6 +64,7 @@ EQUATIONS = [
     ("L = -(log w[0])", "stand in parentheses: log(w)"),
     ("L = sum(w if w > 0 else x)", "write where(c > 0, a, b)"),
     ("L = sum(w // 2)", "write / for a quotient"),
+    ("a = sum(w * x\nL = a", "')' is missing after the arguments of sum"),
     ("L = mean(w, x, 2)", "of several numbers it is mean(stack(a, b, c))"),
     ("L = huber(w, x, delta=w)", "the option delta takes a number"),
     ("L = (y", "')' is missing"),

@@ -268,3 +268,14 @@ def test_half_of_the_gradient_passes_a_tie_and_no_page_calls_it_shut(said: Reply
         study = handgrad.train(handgrad.loads(text), steps=2)
         assert len(study.started_dead) == off
     assert "half of the gradient through there" in " ".join(said(TIED, "gates").split())
+    assert "gate" not in said(TIED, "solve", "--unit", "h[0]").replace("gradient", "")
+    assert "is shut" in said(TIED, "solve", "--unit", "h[2]")
+    compared = " ".join(said(TIED, "compare", "--set", "b=[-0.3,0.1,0]").split())
+    assert "Unit 1 of layer 1 was on (z₁ = 0) and is off now (z₁ = −0.1)" in compared
+    asked = said(TIED, "questions", "--only", "other_input")
+    assert "z₃ rises from −1 to 1" in asked
+    assert "z₂" not in asked
+    # Half open at [1, 1], and shut at [1, 0].
+    leaving = TIED.replace("[0.3, -0.1]", "[-0.3, 0.1]").replace("b = [-0.2", "b = [0.2")
+    away = said(leaving, "questions", "--only", "other_input")
+    assert "z₁ falls from 0 to −0.1" in away

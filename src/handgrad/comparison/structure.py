@@ -138,7 +138,7 @@ class UnitState:
     @property
     def shut(self) -> bool:
         """Whether its gate is shut."""
-        return self.gate and self.z <= 0
+        return self.gate and self.z <= 0 and not self.slope
 
 
 @dataclass(frozen=True, slots=True)

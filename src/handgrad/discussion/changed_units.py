@@ -33,6 +33,16 @@ class UnitAt:
     other_z: float
     other_slope: float
 
+    @property
+    def opens(self) -> bool:
+        """Whether its gate is shut before the change and lets gradient through after it."""
+        return not self.slope and bool(self.other_slope)
+
+    @property
+    def shuts(self) -> bool:
+        """Whether its gate lets gradient through before the change and is shut after it."""
+        return bool(self.slope) and not self.other_slope
+
 
 def units_at(before: Units, after: Units) -> Iterator[UnitAt]:
     """Each unit of an activation in each case, in two solutions of the same shapes."""

@@ -70,6 +70,8 @@ class Choices:
             return
         gradient = graph.gradients[name]
         formula = self._written_out(gradient.per_case or gradient.parts[0].formula)
+        if any(isinstance(n, Call) and operation_of(n).reduces_cases for n in walk(formula)):
+            return  # what takes a mean over the cases has no value in one of them
         for way in dict.fromkeys(node for node in walk(formula) if _deciding(node)):
             assert isinstance(way, Call)
             choice = self._made.get(self._known(way))
@@ -113,10 +115,7 @@ class Choices:
         for case in range(count):
             for argument, array, cases in zip(deciding, numbers, many, strict=True):
                 at[stands[argument]] = array[..., case] if cases else array
-            try:
-                value = np.asarray(value_of(looked, at, set()), dtype=float)
-            except (ValueError, IndexError):
-                return set()  # a formula for all the cases together, of which there is none for one
+            value = np.asarray(value_of(looked, at, set()), dtype=float)
             found = {tuple(int(i) for i in entry) for entry in np.argwhere(value == 0)}
             gone = found if gone is None else gone & found
         return gone or set()

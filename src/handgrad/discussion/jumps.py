@@ -144,5 +144,5 @@ class _Path:
             for unit in gates
             if unit.activation in after
             for each in units_at(unit, after[unit.activation])
-            if (each.z > 0) != (each.other_z > 0)
+            if each.opens or each.shuts
         )

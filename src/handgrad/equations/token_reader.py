@@ -102,10 +102,15 @@ class TokenReader:
 
     def expect(self, sign: str, after: str) -> Token:
         if not self.at(sign):
-            if sign in (")", "]") and self.token.kind in ("name", "number"):
+            if sign in (")", "]") and self._follows_a_value():
                 raise self.nothing_between()
             raise self.wrong(f"{sign!r} is missing after {after}", self.token)
         return self.take()
+
+    def _follows_a_value(self) -> bool:
+        """Whether a value stands where a bracket should end; with = after it, it is the next line's equation."""
+        following = self.tokens[min(self.position + 1, len(self.tokens) - 1)]
+        return self.token.kind in ("name", "number") and following.text != "="
 
     def nothing_between(self) -> EquationError:
         """What is wrong where a value follows another."""

@@ -11,6 +11,7 @@ from handgrad.expression import Call, Expression, Name, leaves, walk
 from handgrad.graph import Graph, activations
 from handgrad.notation import Product
 from handgrad.operations import operation_of
+from handgrad.operations.gates import is_open
 from handgrad.running import Run
 from handgrad.running.units import LayerUnits
 
@@ -98,7 +99,7 @@ def _between(graph: Graph, run: Run, passed: str, stopped: str) -> Cause:
             stopped,
             units=units,
             places=value.size // units,
-            shut=int(np.count_nonzero(value <= 0)),
+            shut=int(np.count_nonzero(~is_open(value, splits_ties=gate.splits_ties))),
             arriving=int(np.count_nonzero(arrived)),
         )
     users = graph.consumers.get(stopped, ())

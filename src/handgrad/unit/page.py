@@ -191,7 +191,7 @@ class _Told:
         return [Paragraph((f"{rounding_words(self.decimals)}{more * sums}",))]
 
     def _is_shut(self) -> bool:
-        return self.unit.gate and self._pre() <= 0
+        return self.unit.fired is not None and not self.unit.fired.here
 
     def _pre(self) -> float:
         """The number that the activation is applied to."""

@@ -52,12 +52,14 @@ class Fired:
     """Where a gate is open.
 
     Arguments:
-        open: the number of places, over all cases and positions, at which its pre-activation is positive.
+        open: the number of places, over all cases and positions, at which it lets gradient through.
         places: of how many.
         kind: what a place is: a case, a row or a column that holds an example, or an entry at a position.
+        here: whether it is open at the place that is worked.
     """
 
     open: int
     places: int
     kind: Literal["case", "row", "column", "position"]
+    here: bool
     json: ClassVar = JsonForm()

@@ -13,7 +13,8 @@ from handgrad.arrays import Array, Mask
 from handgrad.collector import paused
 from handgrad.errors import NumberError, OptionError
 from handgrad.expression import Call, Expression, Name
-from handgrad.graph import Graph, build
+from handgrad.graph import Activation, Graph, build
+from handgrad.operations.gates import is_open
 from handgrad.options import whole_number
 from handgrad.problem import Problem
 from handgrad.problem.parts import Part, with_named_activations
@@ -106,7 +107,7 @@ class _Working:
             chosen=chosen,
             activation=row.activation.call.operation if row.activation is not None else "",
             gate=row.activation is not None and row.activation.gate,
-            fired=self._fired() if row.activation is not None and row.activation.gate else None,
+            fired=self._fired(row.activation, worked) if row.activation is not None else None,
             forward=tuple(forward),
             arriving=tuple(arriving),
             passing=tuple(passing),
@@ -202,16 +203,21 @@ class _Working:
         found[tuple(at)] = True
         return found
 
-    def _fired(self) -> Fired:
+    def _fired(self, activation: Activation, case: int | None) -> Fired | None:
+        if not activation.gate:
+            return None
         layer = self.target.layer
         value = np.asarray(self.run.value(self.target.row.pre), dtype=float)
-        own = value[layer.select(self.target.unit)]
+        open_ = is_open(value, splits_ties=activation.splits_ties)
+        own = open_[layer.select(self.target.unit)]
+        here = open_[self.at]
         kind: Literal["case", "row", "column", "position"] = "position"
         if self._cases is not None and layer.positions == 1:
             kind = "case"
         elif len(layer.shape) == 2 and self._example_axis is not None:
             kind = "row" if self._example_axis == 0 else "column"
-        return Fired(int(np.count_nonzero(own > 0)), int(np.size(own)), kind)
+        worked = here[case] if np.ndim(here) and case is not None else here
+        return Fired(int(np.count_nonzero(own)), int(np.size(own)), kind, bool(worked))
 
     # -- its own parameters ----------------------------------------------------------------------
 

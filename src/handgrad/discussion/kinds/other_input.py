@@ -86,9 +86,9 @@ class OtherInput(Question):
         on: list[UnitAt] = []
         for unit in before:
             for each in units_at(unit, after[unit.activation]):
-                if each.z > 0 >= each.other_z:
+                if each.shuts:
                     off.append(each)
-                elif each.z <= 0 < each.other_z:
+                elif each.opens:
                     on.append(each)
         return cls(
             name=name,
@@ -119,14 +119,8 @@ class OtherInput(Question):
             answer.append(
                 ("No gate changes: what is open stays open, and what is shut stays shut.",)
             )
-        rest = self.count - changed
-        said = ""
-        if changed and rest:
-            said = (
-                "The other gate stays as it was. "
-                if rest == 1
-                else f"The other {rest} gates stay as they were. "
-            )
+        others = 0 < changed < self.count
+        said = "No other gate opens or shuts. " if others else ""
         shut = f"{self.shut} of {self.count} gates {'is' if self.shut == 1 else 'are'} shut"
         if self.count == 1:
             shut = f"the gate is {'shut' if self.shut else 'open'}"

@@ -160,7 +160,7 @@ class SmallChange(Question):
 
 def _turned(units: Sequence[UnitAt], opened: bool) -> Text:
     """A sentence on the gates that open, or shut, on the way; nothing where there is none."""
-    turned = [u for u in units if (u.other_z > 0) == opened]
+    turned = [u for u in units if (u.opens if opened else u.shuts)]
     if not turned:
         return ()
     shown = few(turned, LISTED, lambda u: (u.entry, *in_case(u.case)))
