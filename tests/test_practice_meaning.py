@@ -36,6 +36,14 @@ def like(numbers: Any) -> Any:
 ATTENTION = "S = X @ (W @ X.T)\n{mask}\nA = softmax({of})\nL = mse(A @ X, T)"
 ROWS = [[1.0, 0.5], [0.2, -1], [0.3, 0.1]]
 CELL = "f = sigmoid(wf*x + uf*h0)\nc = f*c0 + tanh(wc*x + uc*h0)\nh = f*tanh(c)\nL = (h - t)**2"
+SINKHORN = """C = (x.reshape(2,1) - y.reshape(1,2))**2
+K = exp(-C)
+u = a/(K @ ones)
+v = b/(K.T @ u)
+L = sum(u.reshape(2,1)*K*v.reshape(1,2)*C)"""
+MARGINALS = {"y": [0.5, 1.5], "a": [0.5, 0.5], "b": [0.4, 0.6], "ones": [1, 1]}
+KALMAN = "P = a*P0*a + q\nK = P/(P + r)\nL = (K*(y - a*x) - t)**2"
+NOISE = {"P0": 1, "q": 0.1, "r": 0.5, "x": 1, "y": 2, "t": 0.5}
 WEIGHTS = {"wf": 0.5, "wc": 0.2, "uf": 0.3, "uc": 0.4}
 KINDS: list[tuple[str, str, dict[str, Any], dict[str, Any], str, str, Any]] = [
     ("a causal mask", ATTENTION.format(mask="Sm = where(M, S, -1e9)", of="Sm"), {"W": W},
@@ -138,6 +146,29 @@ KINDS: list[tuple[str, str, dict[str, Any], dict[str, Any], str, str, Any]] = [
      "v", "weights", lambda a: True),
     ("an overlap", "p = sigmoid(W @ x)\nL = 1 - 2*sum(y*p)/(sum(y) + sum(p))", {"W": W},
      {"x": [1, 2], "y": [1, 0]}, "y", "labels", among(0, 1)),
+    ("ones that add up", SINKHORN, {"x": [0, 1]}, MARGINALS, "ones", "constant", like([1, 1])),
+    ("a marginal", SINKHORN, {"x": [0, 1]}, MARGINALS, "a", "probabilities", adds_up),
+    ("weights of classes", "l = log_softmax(W @ x)\nL = -sum(cw*t*l)/sum(cw*t)", {"W": W},
+     {"x": [1, 2], "t": [0, 1], "cw": [1, 0.5]}, "cw", "positive", lambda a: (a > 0).all()),
+    ("weights of classes without their sum", "l = log_softmax(W @ x)\nL = -sum(cw*t*l)", {"W": W},
+     {"x": [1, 2], "t": [0, 1], "cw": [1.5, 0.5]}, "cw", "positive", lambda a: (a > 0).all()),
+    ("one-hot beside weights of classes", "l = log_softmax(W @ x)\nL = -sum(cw*t*l)", {"W": W},
+     {"x": [1, 2], "t": [0, 1], "cw": [1.5, 0.5]}, "t", "one_hot", one_hot(0)),
+    ("a log-probability", "l = log_softmax(W @ x)[k]\nL = -exp(l - old)", {"W": W},
+     {"x": [1, 2], "k": 0, "old": -1}, "old", "bounded", lambda a: a < 0),
+    ("a log-probability of two steps", "p = softmax(W @ x)\nl = log(p[1])\nL = (l - old)**2",
+     {"W": W}, {"x": [1, 2], "old": -1}, "old", "bounded", lambda a: a < 0),
+    ("the weight of a term", "v = w @ x\nL = c*(v - y)**2 + abs(v)", {"w": [1, 2]},
+     {"x": [1, 3], "y": 0.5, "c": 0.5}, "c", "positive", lambda a: a > 0),
+    ("the factor of a parameter squared", KALMAN, {"a": 0.9}, NOISE, "P0", "constant", like(1)),
+    ("noise in a variance", KALMAN, {"a": 0.9}, NOISE, "q", "positive", lambda a: a > 0),
+    ("a factor that is squared", KALMAN, {"a": 0.9}, NOISE, "a", "weights", lambda a: True),
+    ("ones as inputs", "h = relu(W @ x)\nL = sum((h - t)**2)", {"W": W},
+     {"x": [1, 1], "t": [0.5, -1]}, "x", "input", lambda a: True),
+    ("ones as inputs of two layers", "L = sum(((W @ V) @ x - t)**2)", {"W": W, "V": W},
+     {"x": [1, 1], "t": [0.5, -1]}, "x", "input", lambda a: True),
+    ("inputs of a normalized layer", "z = W @ x\nn = (z - mean(z))/sqrt(mean(z**2) + 1)\nL = sum(n*t)",
+     {"W": W}, {"x": [1, 2], "t": [0.5, -1]}, "x", "input", lambda a: True),
     ("plain inputs", "p = sigmoid(w @ x + b)\nL = bce(p, y)", {"w": [1, 2], "b": 0.5},
      {"x": [1, 0], "y": 1}, "x", "input", lambda a: True),
 ]  # fmt: skip
@@ -171,3 +202,19 @@ def test_what_is_kept_stays_as_it_was_written() -> None:
         assert variant.parameters["b3"] == problem.parameters["b3"]
         assert variant.parameters["b3"].written == "1/3"
         assert variant.data["x"] == problem.data["x"]
+
+
+def test_a_sheet_says_that_numbers_of_classes_count_from_0() -> None:
+    picked = handgrad.Problem("L = -log(softmax(W @ x)[k])", {"W": W}, {"x": [1, 2], "k": 1})
+    named = handgrad.Problem(
+        "L = cross_entropy(softmax(W @ x), k)", {"W": W}, {"x": [1, 2], "k": 1}
+    )
+    one_hot_ones = named.with_values({"k": [0, 1]})
+
+    def says(problem: handgrad.Problem) -> bool:
+        page = handgrad.practice(problem, count=1).page()
+        return any("count from 0." in str(block) for block in page.blocks)
+
+    assert says(picked)
+    assert says(named)
+    assert not says(one_hot_ones)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from re import compile as pattern
@@ -11,7 +12,7 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.exercises.reasons import HUGE
 from handgrad.exercises.uses import Use, feeding, opened
-from handgrad.expression import Call, Expression, Name, leaves, number, walk
+from handgrad.expression import Call, Expression, Leaf, Name, leaves, number, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import divide, multiply, negate, subtract
@@ -19,6 +20,8 @@ from handgrad.operations.functions import dropout, sqrt
 from handgrad.operations.operation import Operation, Target
 from handgrad.problem import Problem
 from handgrad.problem.given import Given
+from handgrad.running import Plan
+from handgrad.running.evaluate import value_of
 
 STATE = pattern(r"[A-Za-z](\w*\D)?(0|prev|init)")
 """What a state to start from is called: h0, c_prev."""
@@ -39,6 +42,18 @@ class Reading:
     def learned(self, formula: Expression) -> bool:
         """Whether a formula's value depends on a parameter; on other data, where there is none."""
         return bool(self.named(formula) & set(self.problem.asked))
+
+    @cached_property
+    def _values(self) -> Mapping[Leaf, Array]:
+        """Every value at the problem's own numbers."""
+        givens = {n: g.array for n, g in self.problem.inputs.items()}
+        with np.errstate(all="ignore"):
+            return Plan(self.graph, lines=self.graph.forward)(givens)
+
+    def never_negative(self, formula: Expression) -> bool:
+        """Whether no entry of a formula is below 0 at the problem's own numbers."""
+        value = value_of(formula, self._values, set(self.graph.batched_leaves))
+        return bool((np.asarray(value) >= 0).all())
 
     def named(self, formula: Expression) -> frozenset[str]:
         """The givens that a formula depends on."""
@@ -119,13 +134,14 @@ class GivenNumbers:
 
     @cached_property
     def weighed_logarithms(self) -> tuple[Use, ...]:
-        """Where they multiply the logarithm of what is computed: y log p."""
+        """Where they multiply the logarithm of what is computed: y log p, w y log p."""
         return tuple(
             u
             for u in self.used(multiply)
             if any(
                 operation_of(c).logarithm and self.reading.learned(c)
-                for c in opened(self.reading.graph, u.others[0], 2)
+                for other in u.cofactors
+                for c in opened(self.reading.graph, other, 2)
             )
         )
 
@@ -215,6 +231,38 @@ class GivenNumbers:
             and u not in self.inputs
             and self.reading.learned(u.others[0])
         )
+
+    @cached_property
+    def dividends(self) -> tuple[Use, ...]:
+        """Where they are divided, entry by entry, by what is computed and no parameter itself."""
+        return tuple(
+            u
+            for u in self.used(divide, 0)
+            if self.reading.learned(u.others[0]) and not self.is_parameter(u.others[0])
+        )
+
+    @cached_property
+    def adding_up(self) -> tuple[Use, ...]:
+        """Where they, all of them 1, add up what is computed: K @ 1."""
+        if not self.shape or self.array.size < 2 or not (self.array == 1).all():
+            return ()
+        linear = tuple(
+            u
+            for u in self.uses
+            if operation_of(u.call).family == "linear"
+            and len(u.others) == 1
+            and not self._weighs(u.others[0])
+        )
+        return linear if len(linear) == len(self.uses) else ()
+
+    def _weighs(self, formula: Expression) -> bool:
+        """Whether a formula is a given, some of its entries, or a product of matrices: the weights of a layer."""
+        while isinstance(formula, Call) and _is_part(formula):
+            formula = formula.arguments[0]
+        node = self.reading.graph.nodes.get(formula.name) if isinstance(formula, Name) else None
+        if node is not None:
+            return node.written is None or self._weighs(node.written)
+        return isinstance(formula, Call) and operation_of(formula).family == "linear"
 
     @cached_property
     def times_huge(self) -> tuple[Use, ...]:

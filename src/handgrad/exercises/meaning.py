@@ -9,10 +9,11 @@ from typing import ClassVar, Literal, TypeAlias
 import numpy as np
 
 from handgrad.errors import OptionError, nearest
+from handgrad.exercises.flowing import bounds_of, ends_positive, takes_positive
 from handgrad.exercises.givens import GivenNumbers, Reading, is_loss
 from handgrad.exercises.reasons import HUGE, REASONS, Reason, by
 from handgrad.exercises.uses import Use, opened, uses
-from handgrad.expression import Call, Name, leaves, number
+from handgrad.expression import Name, leaves
 from handgrad.graph import Graph
 from handgrad.notation import Sum
 from handgrad.operations import operation_of
@@ -165,6 +166,8 @@ class _Meant(GivenNumbers):
     def _setting(self) -> Meaning | None:
         if starts := self.state_of_zeros:
             return Meaning("constant", reason=by("state_of_zeros", starts))
+        if self.adding_up:
+            return Meaning("constant", reason=by("adding_up", self.adding_up))
         if self.shape or self.given.batched:
             return None
         value = float(self.array)
@@ -262,6 +265,8 @@ class _Meant(GivenNumbers):
             return Meaning("counts", reason=by("counted", several))
         if ((self.array > 0) & (self.array < 1)).all():
             return Meaning("probability", reason=reason)
+        if logarithms and (self.array > 0).all():
+            return Meaning("positive", reason=by("weighs", logarithms))
         return self.positive()
 
     def _axis(self, axes: tuple[int, ...], logarithms: tuple[Use, ...]) -> int | None:
@@ -308,17 +313,18 @@ class _Meant(GivenNumbers):
         if self.signed and self.array.size > 1:
             return Meaning("signs", reason=reason)
         for use in self.compared:
-            (other,) = use.others
-            written = other
-            if isinstance(other, Name) and other.name in self.reading.graph.nodes:
-                written = self.reading.graph.nodes[other.name].written or other
-            bounds = operation_of(written).bounds if isinstance(written, Call) else None
+            bounds = bounds_of(self.reading, use.others[0])
             if bounds and ((self.array >= bounds[0]) & (self.array <= bounds[1])).all():
                 low, high = bounds
                 return Meaning("bounded", low=low, high=high, reason=by("compared", (use,)))
         return self.positive() or Meaning("target", reason=reason)
 
     def _of_factor(self) -> Meaning | None:
+        if self.dividends and (self.array > 0).all():
+            reason = by("divided", self.dividends)
+            if axes := self.axes_to_one():
+                return Meaning("probabilities", axis=axes[-1], reason=reason)
+            return Meaning("positive", reason=reason)
         if not self.factors:
             return None
         reason = by("factor", self.factors)
@@ -336,7 +342,7 @@ class _Meant(GivenNumbers):
             return Meaning("probabilities", axis=axes[-1], reason=reason)
         if self.signed:
             return Meaning("signs", reason=reason)
-        if self.shape and (self.array > 0).all():
+        if (self.array > 0).all():
             return Meaning("positive", reason=reason)
         return None
 
@@ -389,21 +395,13 @@ class _Meant(GivenNumbers):
                 if axes:
                     return Meaning("probabilities", axis=axes[-1], reason=reason)
                 return Meaning("probability", reason=reason)
-            operation = operation_of(use.call)
-            exponent = number(use.call.arguments[1]) if operation is power else None
-            if (
-                (
-                    not is_loss(use.call)
-                    and any(d.argument == use.position for d in operation.domain)
-                )
-                or (operation is power and use.position == 0 and exponent is None)
-                or (exponent is not None and (exponent != int(exponent) or exponent < 0))
-                or _under_logarithm(use)
-            ):
+            if takes_positive(use.call, use.position):
                 reason = by("positive_place", (use,))
-                if axes and operation.logarithm:
+                if axes and operation_of(use.call).logarithm:
                     return Meaning("probabilities", axis=axes[-1], reason=reason)
                 return Meaning("positive", reason=reason)
+            if ends_positive(self, use):
+                return Meaning("positive", reason=by("positive_part", (use,)))
         return None
 
     def _by_looks(self) -> Meaning | None:
@@ -420,13 +418,3 @@ class _Meant(GivenNumbers):
         if axes and self.array.size > 2:
             return Meaning("probabilities", axis=axes[-1], reason=reason)
         return None
-
-
-def _under_logarithm(use: Use) -> bool:
-    """Whether a logarithm or a root takes it with something added or multiplied."""
-    for operation in map(operation_of, (use.call, *use.within)):
-        if operation.domain and operation.arity == (1, 1):
-            return True
-        if not operation.keeps_positive:
-            return False
-    return False

@@ -259,5 +259,24 @@ def instructions(trace: Trace) -> str:
     gates = f" A gate is open where its pre-activation is positive: {at_zero}." if flat else ""
     return (
         f"Fill in every blank. A figure has up to {trace.decimals} decimals, {carried}; "
-        f"you may carry more digits or the ones you wrote.{gates}"
+        f"you may carry more digits or the ones you wrote.{gates}{_numbering(trace)}"
     )
+
+
+def _numbering(trace: Trace) -> str:
+    """Where data are numbers of entries or of classes: that they count from 0, though mathematics counts from 1."""
+    for node in trace.graph.nodes.values():
+        for call in walk(node.written) if node.written is not None else ():
+            if isinstance(call, Call) and _takes_numbers(call):
+                return " Numbers that pick an entry or name a class count from 0."
+    return ""
+
+
+def _takes_numbers(call: Call) -> bool:
+    operation = operation_of(call)
+    if operation.picks:
+        return True
+    if operation.target != "class":
+        return False
+    scores = call.arguments[1 - operation.target_at].shape
+    return call.arguments[operation.target_at].shape != scores

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from handgrad.expression import Call, Expression, Literal, Name, leaves, number, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
-from handgrad.operations.arithmetic import subtract
+from handgrad.operations.arithmetic import multiply, subtract
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,17 @@ class Use:
         """The other arguments."""
         return (*self.call.arguments[: self.position], *self.call.arguments[self.position + 1 :])
 
+    @property
+    def cofactors(self) -> tuple[Expression, ...]:
+        """The other arguments, and the other factors of the whole product that they are in."""
+        found, inner = list(self.others), self.call
+        for call in self.within:
+            if call.operation != multiply.name:
+                break
+            found += [a for a in call.arguments if a != inner]
+            inner = call
+        return tuple(found)
+
 
 def uses(graph: Graph, name: str) -> tuple[Use, ...]:
     """Every use of a given. An equation that only moves it about is seen through."""
@@ -53,6 +64,22 @@ def _uses(graph: Graph, name: str, plain: bool, complement: bool, seen: set[str]
                 continue
             for around in _paths(formula, name):
                 yield from _climbed(graph, equation, around, plain, complement, seen)
+
+
+def taken(graph: Graph, name: str) -> tuple[Use, ...]:
+    """Every place where an equation takes a value as it is, with nothing seen through."""
+    found = []
+    for equation in graph.consumers.get(name, ()):
+        formula = graph.nodes[equation].written
+        for around in _paths(formula, name) if formula is not None else ():
+            if around:
+                (call, position), *within = around
+                found.append(
+                    Use(call, position, True, False, tuple(c for c, _ in within), equation)
+                )
+            else:
+                found += taken(graph, equation)
+    return tuple(found)
 
 
 def _paths(formula: Expression, name: str) -> Iterator[tuple[tuple[Call, int], ...]]:

@@ -291,6 +291,25 @@ def of_reason(
             root = _operations(facts.written(reason.equation), facts, 0) & {"log", "sqrt"}
             under = root or put("divide", 1) or put("power", 0)
             yield bool(under) and least > 0, "it may be negative there"
+        case "positive_part":
+            parts = {p.equation for p in here}
+            while further := {u for t in parts for u in facts.users(t)} - parts:
+                parts |= further
+            taking = {"log", "sqrt", "divide", "power"}
+            found = set().union(*(_operations(facts.written(t), facts, 0) for t in parts))
+            yield bool(found & taking) and least > 0, "it may be negative there"
+        case "adding_up":
+            yield among(1) and any(map(weighs, here)), "it adds up nothing"
+        case "divided":
+            divided = any(
+                p.call.operation == "divide"
+                and p.position == 0
+                and _is_computed(p.others[0], facts)
+                for p in here
+            )
+            yield divided and least > 0, "nothing that is computed divides it"
+        case "weighs":
+            yield target_of(CROSS_ENTROPIES) and least > 0, "it weighs no logarithm"
         case "numbers":
             sums = [np.sum(given, axis=k) for k in range(np.ndim(given))]
             told = among(-1, 0, 1) or any(np.allclose(s, 1) for s in sums)
