@@ -729,4 +729,50 @@ def test_an_entry_in_no_window_lost_to_none() -> None:
         p.cause: [e for z in p.zeroed for e in z.entries] for p in asked(problem, ZeroEntries).parts
     }
     assert found["other_taken"] == [(2,), (4,)]
-    assert found["at_these_numbers"] == [(5,)]
+    assert found["unreached"] == [(5,)]
+
+
+def reasons(problem: handgrad.Problem) -> dict[tuple[str, tuple[int, ...]], str]:
+    """By entry of a gradient that is zero, why."""
+    parts = asked(problem, ZeroEntries).parts
+    return {(z.name, e): p.cause for p in parts for z in p.zeroed for e in z.entries}
+
+
+def test_what_a_pool_would_not_get_either_way_is_not_for_its_choice() -> None:
+    """The gradient of the first window is 0: with another largest entry there it would be so too."""
+    found = reasons(
+        handgrad.Problem(
+            ["p = max_pool1d(a, size=3, stride=3)", "L = sum(c*p)"],
+            {"a": [0.5, -0.5, 0.5, 1.0, 2.0, 0.0]},
+            {"c": [0.0, 1.0]},
+        )
+    )
+    assert {e: found["a", (e,)] for e in (0, 1, 2, 3, 5)} == {
+        0: "nothing_arrives", 1: "nothing_arrives", 2: "nothing_arrives", 3: "other_taken", 5: "other_taken",
+    }  # fmt: skip
+
+
+def test_entries_that_lead_nowhere_and_rows_that_are_not_picked() -> None:
+    picked = handgrad.Problem(
+        ["e = E[i]", "f = F[i]", "z = W[0] @ e + w @ f", "L = 0.5*(z - y)**2"],
+        {
+            "E": [[0.5, -0.5], [0.25, -0.5], [1.0, 2.0]],
+            "F": [[0.5, -0.5], [0.25, -0.5]],
+            "W": [[1.0, 1.0], [0.5, 1.0]],
+            "w": [1.0, 2.0],
+        },
+        {"i": 1, "y": 1.0},
+    )
+    found = reasons(picked)
+    assert found.pop(("W", (1, 0))) == found.pop(("W", (1, 1))) == "unreached"
+    assert set(found.values()) == {"other_taken"}
+    answer = " ".join(said(asked(picked, ZeroEntries)).split())
+    assert "E[i] picks other entries (step 1.1): row 1 of dE and row 3 of dE are zero" in answer
+    assert "F[i] picks other entries (step 1.2): row 1 of dF is zero" in answer
+    assert "No path leads from these entries of W to the loss: row 2 of dW is zero" in answer
+
+
+def test_where_nothing_changes_the_result_none_is_the_most_sensitive() -> None:
+    problem = handgrad.Problem(["L = sum(c*a**2)"], {"a": [1.0, 2.0]}, {"c": [0.0, 0.0]})
+    kinds = [q.kind for q in questions_for(handgrad.solve(problem))]
+    assert "most_sensitive" not in kinds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from handgrad.running.evaluate import value_of
 from handgrad.running.pulling_back import unlike_numbers
 from handgrad.running.units import Index
 from handgrad.solution import Trace
+from handgrad.solution.silencing import tied
 
 WRITTEN_OUT = 4
 """Gradients on the way back that are written into one another, at most, to see the choices that they pass."""
@@ -52,7 +53,7 @@ class Choices:
     """Finds the choices that make zeros in a worked solution's gradients."""
 
     trace: Trace
-    _made: dict[tuple[str, Expression], Choice] = field(default_factory=dict)
+    _made: dict[tuple[str, Expression], list[Choice]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         graph = self.trace.graph
@@ -61,7 +62,7 @@ class Choices:
             for call in walk(graph.nodes[name].written or Literal(0.0)):
                 if isinstance(call, Call) and _chooses(call):
                     for way in _ways(call):
-                        self._made.setdefault(self._known(way), Choice(call, name))
+                        self._made.setdefault(self._known(way), []).append(Choice(call, name))
 
     def silenced(self, name: str, zero: set[Index]) -> Iterator[tuple[Choice, set[Index]]]:
         """The entries of a gradient, of those that are zero, that are so as one choice takes another value in every case."""
@@ -74,12 +75,20 @@ class Choices:
             return  # what takes a mean over the cases has no value in one of them
         for way in dict.fromkeys(node for node in walk(formula) if _deciding(node)):
             assert isinstance(way, Call)
-            choice = self._made.get(self._known(way))
+            choice = self._choice(name, way)
             gone = self._gone(formula, way) & zero if choice is not None else set()
             gone = gone & self._would_get(formula, way) if gone else gone
             if choice is not None and gone:
                 zero = zero - gone
                 yield choice, gone
+
+    def _choice(self, name: str, way: Call) -> Choice | None:
+        """The choice that an operation lets a gradient through for: of several, that of the value itself."""
+        made = self._made.get(self._known(way), [])
+        own = [choice for choice in made if Name(name) in leaves(choice.call)]
+        if not own and any(operation_of(choice.call).picks for choice in made[1:]):
+            return None  # by one number several are picked from
+        return next(iter(own or made), None)
 
     def _written_out(self, formula: Expression) -> Expression:
         """A gradient's formula with those that it is made of written out, as far as that is not long."""
@@ -127,29 +136,21 @@ class Choices:
         if through and operation_of(way).family == "helper":
             return self._may_get(formula, way)
         opened = substitute(formula, lambda node: fill(1, shape=way.shape) if node == way else None)
-        opened = annotated(opened, graph.shape)
+        return self._not_zero(annotated(opened, graph.shape))
+
+    def _not_zero(self, formula: Expression) -> set[Index]:
+        """The entries that are not zero in every case at these numbers."""
         values = {k: np.asarray(v, dtype=float) for k, v in self.trace.run.numbers.items()}
-        batched = set(graph.batched_leaves)
-        value = np.asarray(value_of(opened, values, batched, clean=True), dtype=float)
+        batched = set(self.trace.graph.batched_leaves)
+        value = np.asarray(value_of(formula, values, batched, clean=True), dtype=float)
         rank = len(formula.shape or ())
         found = np.abs(value).reshape(*value.shape[:rank], -1).max(axis=-1)
         return {tuple(int(i) for i in entry) for entry in np.argwhere(found)}
 
     def _may_get(self, formula: Expression, way: Call) -> set[Index]:
-        """The entries that get a gradient at some numbers: what spreads one over windows is no factor of it, and opened at ties."""
-        tied = way.of(
-            [
-                fill(0, shape=a.shape) if k in _deciding(way) else a
-                for k, a in enumerate(way.arguments)
-            ]
-        )
-        tied = replace(tied, options=tuple((k, v) for k, v in tied.options if k != "first"))
-        opened = annotated(
-            substitute(formula, lambda node: tied if node == way else None), self.trace.graph.shape
-        )
-        at = self._unlike(leaves(opened))
-        value = np.asarray(value_of(opened, at, set()), dtype=float)
-        return {tuple(int(i) for i in entry) for entry in np.argwhere(value)}
+        """The entries that get a gradient at a tie of all: what spreads one over windows is no factor of it, and opened at ties."""
+        opened = substitute(formula, lambda node: tied(way) if node == way else None)
+        return self._not_zero(annotated(opened, self.trace.graph.shape))
 
     def _unlike(self, names: Iterable[Leaf]) -> dict[Leaf, Array]:
         """Numbers of one case for the leaves of a formula, no two of which are alike."""
@@ -173,9 +174,8 @@ class Choices:
 def _chooses(call: Call) -> bool:
     """Whether a call takes one of several values; a flat activation that is no gate is saturated, and a loss flat."""
     operation = operation_of(call)
-    return operation.gate or (
-        operation.leaking is not None and operation.family not in ("activation", "loss")
-    )
+    several = operation.leaking is not None or operation.picks
+    return operation.gate or (several and operation.family not in ("activation", "loss"))
 
 
 def _ways(call: Call) -> Iterator[Call]:

@@ -12,10 +12,11 @@ from handgrad.arrays import Mask
 from handgrad.discussion.choices import Choice, Choices
 from handgrad.discussion.gates import gates_of
 from handgrad.discussion.lookup import differentiated, in_order, made_in, total_gradient
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Slice, leaves
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape, Slice, leaves
 from handgrad.notation import Product
 from handgrad.operations import operation_of
 from handgrad.operations.structure import index as part_of
+from handgrad.paths import reaching
 from handgrad.running.evaluate import value_of
 from handgrad.running.units import Index
 from handgrad.solution import Trace, Zeroed
@@ -131,6 +132,10 @@ class _Zeros:
         if not gradient.reached:
             self._add(ZeroPart((), "unreached", Name(name)), [Zeroed.of(name, shape, sorted(zero))])
             return
+        apart = sorted(e for e in zero if not reaching(self.graph)[name][e])
+        if apart:
+            self._add(ZeroPart((), "unreached", Name(name)), _by_rows(name, shape, apart))
+        zero = zero - set(apart)
         left = zero - self._given_off(name, zero)
         limited = int(np.prod(shape)) > INFLUENCE_SIZE
         if len(gradient.parts) == 1:
@@ -144,8 +149,9 @@ class _Zeros:
                     self._add(self._reason(leaf, index), told)
                     left -= gone
             left -= self._along_lines(name, left, Name)
+            left -= self._nothing_at_all(name, left)
             for choice, gone in self.choices.silenced(name, left) if not limited else ():
-                self._add(self._other_taken(choice), [Zeroed.of(name, shape, sorted(gone))])
+                self._add(self._other_taken(choice), _by_rows(name, shape, sorted(gone)))
                 left -= gone
             left -= self._along_lines(name, left, Adjoint)
             alternating = sorted(self._in_each_case(name, gradient.parts[0].formula) & left)
@@ -178,6 +184,16 @@ class _Zeros:
                     self._add(self._reason_of_line(leaf, axis, position), told)
                     gone |= found
         return gone
+
+    def _nothing_at_all(self, name: str, left: set[Index]) -> set[Index]:
+        """Of a gradient that is the pull-back of one that is zero throughout, all entries: a pull-back is linear in it."""
+        for leaf in leaves(self.graph.gradients[name].parts[0].formula) if left else ():
+            if isinstance(leaf, Adjoint) and self._never(leaf).all():
+                part = self._nothing_arrives(leaf, ())
+                told = [Zeroed.of(name, self.graph.nodes[name].shape, sorted(left))]
+                self._add(part if leaf.shape == () else replace(part, about=leaf, value=None), told)
+                return left
+        return set()
 
     def _silenced(self, name: str, leaf: Leaf, unit: tuple[Any, ...]) -> set[Index]:
         """The entries of a gradient that vanish with an entry, or with a row or column, of a value."""
@@ -345,6 +361,16 @@ class _Zeros:
 
     def _step(self, leaf: Leaf) -> str:
         return self.steps.get(leaf, "")
+
+
+def _by_rows(name: str, shape: Shape, entries: list[Index]) -> list[Zeroed]:
+    """The entries of a matrix that make up whole rows row by row; others, and those of other arrays, together."""
+    length = shape[-1] if len(shape) == 2 else len(entries)
+    rows = [entries[k : k + length] for k in range(0, len(entries), length)]
+    apart = len(entries) < int(np.prod(shape))
+    if apart and all(len(r) == length and len({e[:1] for e in r}) == 1 for r in rows):
+        return [Zeroed.of(name, shape, row) for row in rows]
+    return [Zeroed.of(name, shape, entries)]
 
 
 def _lines(zero: Mask) -> Iterator[tuple[int, int]]:

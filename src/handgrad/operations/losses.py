@@ -156,6 +156,7 @@ one_hot = Operation(
     notation=Function("one-hot", r"\operatorname{onehot}"),
     options={"classes": 2},
     distribution=True,
+    decided_by=(0,),
 )
 
 

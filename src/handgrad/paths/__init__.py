@@ -4,6 +4,7 @@ from handgrad.paths.answer import WhyGradient as WhyGradient
 from handgrad.paths.answer import WhyValue as WhyValue
 from handgrad.paths.asking import why as why
 from handgrad.paths.cause import Cause as Cause
+from handgrad.paths.reaching import reaching as reaching
 from handgrad.paths.stepwise import Followed as Followed
 from handgrad.paths.stepwise import WhyStepwise as WhyStepwise
 from handgrad.paths.structure import Blame as Blame

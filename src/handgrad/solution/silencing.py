@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Shape, leaves, walk
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Shape, leaves, substitute, walk
 from handgrad.graph import Graph
 from handgrad.graph.remembered import of_graph
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
+from handgrad.operations.structure import fill
+from handgrad.operations.ties import without_ties
 from handgrad.record import record
 from handgrad.running.evaluate import value_of
 from handgrad.running.owners import FEW, Owners, factors, owners
@@ -141,6 +143,8 @@ class Silencing:
     def _vanishing(
         self, name: str, leaf: Leaf, unit: tuple[Any, ...]
     ) -> tuple[tuple[int, ...], ...]:
+        if leaf not in self._with_positive_numbers(name)[1]:
+            return ()  # it only decides where a gradient goes
         axes = tuple(axis for axis, at in enumerate(unit) if not isinstance(at, slice))
         whose = self._owners(name, leaf, axes)
         if whose is None:
@@ -195,7 +199,7 @@ class Silencing:
         if found is None:
             gradient = self.graph.gradients[name]
             formula = gradient.per_case or gradient.parts[0].formula
-            formula = tidied(formula, self.graph.shape)
+            formula = tidied(substitute(formula, _tied_where_picked), self.graph.shape)
             at: dict[Leaf, Array] = {}
             for number, used in enumerate(leaves(formula), start=1):
                 shape = self.graph.shape(used)
@@ -203,6 +207,21 @@ class Silencing:
             found = formula, at, np.asarray(value_of(formula, at, set()))
             self._before[name] = found
         return found
+
+
+def tied(way: Call) -> Call:
+    """What spreads a gradient over the entries of a maximum, with all of them equal: each gets a share."""
+    deciding = operation_of(way).decided_by
+    arguments = [
+        fill(0, shape=a.shape) if k in deciding else a for k, a in enumerate(way.arguments)
+    ]
+    return replace(way.of(arguments), options=without_ties(way.options))
+
+
+def _tied_where_picked(node: Expression) -> Expression | None:
+    if isinstance(node, Call) and len(operation_of(node).decided_by) > 1:
+        return tied(node)
+    return None
 
 
 def _picking(formula: Expression, leaf: Leaf) -> bool:

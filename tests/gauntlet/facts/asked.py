@@ -29,7 +29,7 @@ from handgrad.discussion.zeros import ZeroPart
 from handgrad.expression import Call, Expression, Name, leaves
 from handgrad.solution import AtKink, ShortcutTaken, Step
 from tests.gauntlet.facts import terms
-from tests.gauntlet.facts.choosing import of_other_taken
+from tests.gauntlet.facts.choosing import of_no_path, of_other_taken
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.lines import numbers_only, unsettled, unsettled_before, updating, within
 from tests.gauntlet.facts.notes import are_zero, slope
@@ -189,7 +189,8 @@ def zero_part(part: ZeroPart, facts: Facts) -> Found:
     yield bool(part.zeroed), "nothing is said to be zero"
     if part.cause == "unreached":
         assert isinstance(part.about, Name)
-        yield part.about.name not in facts.reaching, "a path leads to the loss"
+        if part.about.name in facts.reaching:
+            yield from of_no_path(part, facts)
     elif part.cause == "factor_in_each_case":
         for case in range(facts.cases):
             own = {n: np.asarray(g)[..., case] for n, g in at.case_gradients.items()}

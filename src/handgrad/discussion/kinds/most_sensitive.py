@@ -36,7 +36,7 @@ class MostSensitive(Question):
         if update_step(trace) is not None or np.ndim(trace.run.loss):
             return None
         found = steepest(trace, MOST_LISTED)
-        if len(found) < 2:
+        if len(found) < 2 or found[0][1] == 0:
             return None
         steps = in_order(s for e, _ in found for s in step_of(trace, e.name))
         return cls(tuple(found), steps)

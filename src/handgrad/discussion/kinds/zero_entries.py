@@ -240,6 +240,8 @@ def _zero_part(part: ZeroPart) -> Text:
                 f" {verb} zero: with these numbers a small change here changes nothing.",
             )  # fmt: skip
         case "other_taken":
+            if BY_NAME[part.operation].picks:
+                return (*about, f" picks other entries{where}: ", *what, f" {verb} zero{shown}.")
             gate = BY_NAME[part.operation].gate
             took = "is shut" if gate else "takes another value"
             theirs, so = ("their", "they are") if several else ("its", "it is")
@@ -253,7 +255,14 @@ def _zero_part(part: ZeroPart) -> Text:
                 f" {verb} zero, as in each case one of {whose} factors is 0{shown}.",
             )
         case "unreached":
-            return ("No path leads from ", *about, " to the loss: ", *what, f" {verb} zero.")
+            if all(z.part == "all" or z.entries == ((),) for z in part.zeroed):
+                return ("No path leads from ", *about, " to the loss: ", *what, f" {verb} zero.")
+            these = (
+                "this entry" if sum(len(z.entries) for z in part.zeroed) == 1 else "these entries"
+            )
+            return (
+                f"No path leads from {these} of ", *about, " to the loss: ", *what, f" {verb} zero{shown}.",
+            )  # fmt: skip
         case "at_these_numbers":
             return (*raised(what), f" {verb} zero at these numbers{shown}.")
         case _:
