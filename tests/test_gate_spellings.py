@@ -227,6 +227,75 @@ def test_a_hinge_has_no_units(said: Reply) -> None:
     assert "no gates" in said(SVM, "gates", code=2)
 
 
+@pytest.mark.parametrize(
+    ("equations", "hinge"),
+    [
+        (["L = max(0, m - s)"], True),
+        (["q = m - s", "L = 3*max(q, 0)**2 + m*sum(w**2)"], True),
+        (["q = -y*s", "p = max(0, q)", "L = p/2"], True),
+        (["q = W @ x - m", "h = max(0, q)", "L = sum(h)"], True),
+        # A layer's, which learned weights act on, or whose output is compared with a target.
+        (["q = W @ x - m", "h = max(0, q)", "L = (w @ h - y)**2"], False),
+        (["q = m - s", "h = max(0, q)", "L = (h - y)**2"], False),
+        (["q = s + b", "h = max(0, q)", "L = h**2"], False),
+    ],
+)
+def test_a_hinge_is_known_by_the_other_equations(
+    said: Reply, equations: list[str], hinge: bool
+) -> None:
+    """The margin, or what it is added to, may have a name."""
+    lines = ", ".join(f'"{e}"' for e in ["s = w @ x", *equations])
+    text = f"""equations = [{lines}]
+[parameters]
+w = [0.5, 1]
+W = [[1, 2], [3, -4]]
+b = 0.5
+[data]
+x = [1, 2]
+y = 1
+m = 4
+"""
+    text = "\n".join(
+        line for line in text.split("\n") if line[:1] not in "Wbym" or line[:1] in lines[14:]
+    )
+    told = said(text, "gates", code=2 if hinge else 0)
+    assert ("no gates" in told) == hinge
+    asked = [q.kind for q in handgrad.questions(handgrad.solve(handgrad.loads(text))).questions]
+    assert ("gate_swap" in asked) == (not hinge)
+
+
+CONTRASTIVE = """
+equations = [
+    "f1 = relu(W @ x1 + b)",
+    "f2 = relu(W @ x2 + b)",
+    "L = max(0, m - norm(f1 - f2))**2",
+]
+[parameters]
+W = [[0.5, -0.2], [0.3, 0.8], [-1, -1]]
+b = [0.1, 0, 0]
+[data]
+x1 = [1, 0]
+x2 = [0, 1]
+m = 1.5
+[update]
+rule = "momentum"
+rate = 0.1
+"""
+
+
+def test_another_activation_leaves_the_hinge_of_the_loss(said: Reply) -> None:
+    """tanh in both towers: their distance is 0.7378, and the loss (1.5 − 0.7378)²."""
+    for text in (CONTRASTIVE, CONTRASTIVE.replace("m -", "1.5 -").replace("m = 1.5", "")):
+        asked = " ".join(said(text, "questions", "--only", "gate_swap").split())
+        assert "tanh: every slope" in asked
+        assert "The loss would be 0.581 instead of 0.5169" in asked
+        study = handgrad.compare_training(handgrad.loads(text), 2)
+        assert [each.units for each in (study, *study.compared)] == [6] * 5
+        assert [each.layers[0].units for each in study.compared] == [3] * 4
+    told = said(CONTRASTIVE, "train", "--steps", "30")
+    assert "gradient that its weights get through Wx⁽¹⁾ + b moves" in " ".join(told.split())
+
+
 def test_gates_says_why_a_sigmoid_with_its_loss_has_none(said: Reply) -> None:
     told = said(
         SVM.replace("maximum(0, 1 - y*s)", "-log(p)").replace('"L =', '"p = sigmoid(s)", "L ='),

@@ -437,8 +437,13 @@ def test_training_on_a_file_of_cases(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("every", [1, 7, 50])
 def test_the_update_that_was_too_much_is_named_however_seldom_one_looks(every: int) -> None:
-    problem = handgrad.load("squared").with_values({"rate": "1e80"})
-    assert handgrad.train(problem, 60, every=every).stopped == handgrad.train(problem, 60).stopped
+    """a falls faster and faster, and ln of a number under 0 is none."""
+    problem = handgrad.Problem(["L = log(a)"], {"a": 1.0}, update=handgrad.Update("sgd", 0.02))
+    study = handgrad.train(problem, 60, every=every)
+    assert study.stopped == study.steps[-1] == 27
+    assert not np.isfinite(study.losses[-1])
+    told = " ".join(render_terminal(study.page()).split())
+    assert ("looked at every 7 updates" in told) == (every == 7)
 
 
 # -- what revives a unit --------------------------------------------------------------------

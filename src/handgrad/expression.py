@@ -273,13 +273,17 @@ class _Remembered(Expression):
 
 @record
 class Call(_Remembered):
-    """An operation applied to arguments, with its options in the order given."""
+    """An operation applied to arguments, with its options in the order given.
+
+    A max(0, z) that is the `hinge` of a loss is marked when the equations are known, and is no gate.
+    """
 
     operation: str
     arguments: tuple[Expression, ...]
     options: tuple[tuple[str, Option], ...] = ()
     span: Span | None = field(default=None, compare=False, repr=False)
     shape: Shape | None = field(default=None, compare=False, repr=False)
+    hinge: bool = field(default=False, compare=False, repr=False)
 
     def __hash__(self) -> int:
         try:
@@ -313,7 +317,7 @@ class Call(_Remembered):
         pairs = zip(arguments, self.arguments, strict=True)
         alike = all(new.shape is None or new.shape == old.shape for new, old in pairs)
         shape = self.shape if alike else None
-        return Call(self.operation, tuple(arguments), self.options, self.span, shape)
+        return Call(self.operation, tuple(arguments), self.options, self.span, shape, self.hinge)
 
     def option(self, name: str) -> Option:
         """The option's value as given here, or None."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from handgrad.arrays import Array
 from handgrad.audit.structure import EXPLODING, NEARLY, NOISE, VANISHING, Layer, Unit
-from handgrad.expression import Expression
+from handgrad.expression import Expression, Name
 from handgrad.problem import Problem
 from handgrad.record import JsonForm
 from handgrad.running.reviving import Revivers as Revivers
@@ -72,6 +72,10 @@ class Audit(Result):
             "nearly_dead": NEARLY,
             "noise": NOISE,
         }
+
+    def called(self, name: str) -> Expression:
+        """What an equation, or a part of one that was given a name, is called: the part by its formula."""
+        return self.parts.get(name, Name(name))
 
     @property
     def silencer(self) -> Layer | None:

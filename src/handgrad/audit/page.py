@@ -19,7 +19,7 @@ from handgrad.audit.words import (
     verdict_text,
 )
 from handgrad.equations import source
-from handgrad.expression import Literal, Name
+from handgrad.expression import Expression, Literal, Name
 from handgrad.operations import BY_NAME, noun_of
 from handgrad.page.blocks import Block, Heading, Note, Paragraph, Table, Text
 from handgrad.page.charts import chart
@@ -200,7 +200,7 @@ def _layers(audit: Audit) -> Table:
     for layer in audit.layers:
         rows.append(
             (
-                _layer_name(layer, times),
+                _layer_name(audit.called(layer.name), layer, times),
                 (_bare(noun_of(layer.operation)),),
                 (f"{layer.units}",),
                 (f"{layer.dead}" if layer.gate else "—",),
@@ -213,11 +213,11 @@ def _layers(audit: Audit) -> Table:
     return Table(header, tuple(rows), "llrrrrrl")
 
 
-def _layer_name(layer: Layer, times: bool) -> Text:
+def _layer_name(called: Expression, layer: Layer, times: bool) -> Text:
     """A layer's name in the table; a time step's with its number."""
     if not layer.time_step:
-        return (Name(layer.name),)
-    return (f"{'' if times else 'time step '}{layer.time_step}: ", Name(layer.name))
+        return (called,)
+    return (f"{'' if times else 'time step '}{layer.time_step}: ", called)
 
 
 def _flow_words(audit: Audit) -> Text:
@@ -234,7 +234,7 @@ def _figures(audit: Audit) -> list[Block]:
     figures: list[Block] = []
     gates = [layer for layer in audit.layers if layer.gate]
     seen = [layer for layer in gates if mapped(layer.units, layer.positions)]
-    many = _not_drawn([layer for layer in gates if layer not in seen])
+    many = _not_drawn([audit.called(layer.name) for layer in gates if layer not in seen])
     at_positions = any(layer.positions != 1 for layer in gates)
     if audit.sample and seen:
         fires = partial(
@@ -279,7 +279,7 @@ def _figures(audit: Audit) -> list[Block]:
         )
         figures.append(chart(often))
     if len(audit.layers) > 1:
-        bars = [Bar((Name(layer.name),), layer.gradient_out) for layer in audit.layers]
+        bars = [Bar((audit.called(layer.name),), layer.gradient_out) for layer in audit.layers]
         passes = partial(
             bar_chart,
             bars,
@@ -290,12 +290,12 @@ def _figures(audit: Audit) -> list[Block]:
     return figures
 
 
-def _not_drawn(layers: Sequence[Layer]) -> Text:
+def _not_drawn(layers: Sequence[Expression]) -> Text:
     """That the gates of these layers are too many to be looked at one by one."""
     if not layers:
         return ()
     verb = "has" if len(layers) == 1 else "have"
-    names = joined([(Name(layer.name),) for layer in layers])
+    names = joined([(called,) for called in layers])
     return (*names, f" {verb} more than {MAPPED} gates, too many to be drawn one by one.")
 
 
@@ -307,7 +307,7 @@ def _units(audit: Audit, layer: Layer) -> list[Block]:
     blocks: list[Block] = []
     if len(units) > WIDE:
         text: Text = (
-            Name(layer.name),
+            audit.called(layer.name),
             f": {len(living)} of {len(units)} units {'is' if len(living) == 1 else 'are'} alive.",
         )
         if len(living) > 1:
@@ -327,7 +327,7 @@ def _units(audit: Audit, layer: Layer) -> list[Block]:
     )  # fmt: skip
     rows = tuple(_row(audit, layer, u) for u in shown)
     caption: Text = (
-        Name(layer.name),
+        audit.called(layer.name),
         f" = {noun_of(layer.operation)} of ",
         layer.pre_activation,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 import numpy as np
 
 from handgrad.audit.structure import Flow, Layer, Remedy, Unit, Verdict
-from handgrad.expression import Expression, Literal, Name
+from handgrad.expression import Expression, Literal
 from handgrad.figures import figure
 from handgrad.operations import noun_of
 from handgrad.running.reviving_words import revivers_text
@@ -130,7 +130,7 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
     if unit.silences:
         parts += [" That zeroes ", *joined([z.text() for z in unit.silences]), "."]
     if unit.revivers is not None:
-        parts += [" ", *revivers_text(unit.revivers)]
+        parts += [" ", *revivers_text(unit.revivers, audit.parts)]
     return tuple(parts)
 
 
@@ -139,8 +139,8 @@ def silencer_text(audit: Audit, layer: Layer) -> Text:
     cases = all_of(audit.cases, "cases") if audit.cases > 1 else _this(audit)
     gates = "The gate" if layer.units == 1 else f"Every one of the {layer.units} gates"
     return (
-        f"{gates} of ", Name(layer.name), f" is shut in {cases}, and every path from ",
-        *joined([(Name(n),) for n in layer.silences]), " to the loss leads through it: no gradient reaches "
+        f"{gates} of ", audit.called(layer.name), f" is shut in {cases}, and every path from ",
+        *joined([(audit.called(n),) for n in layer.silences]), " to the loss leads through it: no gradient reaches "
         "anything before it. Whatever is done to the units before it, they stay starved until it opens.",
     )  # fmt: skip
 
@@ -149,7 +149,7 @@ def nothing_arrives_text(audit: Audit) -> Text:
     """That what comes back from the loss is 0 before it reaches any layer."""
     cases = f"in {all_of(audit.cases, 'cases')}" if audit.cases > 1 else f"in {_this(audit)}"
     return (
-        "No gradient arrives at ", *joined([(Name(layer.name),) for layer in audit.layers]),
+        "No gradient arrives at ", *joined([(audit.called(layer.name),) for layer in audit.layers]),
         f": {cases} what comes back from the loss is 0 in double precision before it reaches "
         f"{'them' if len(audit.layers) > 1 else 'it'}. As long as it is, none passes "
         f"{'their' if len(audit.layers) > 1 else 'its'} gates, open or shut.",

@@ -67,7 +67,7 @@ def _rebuilt(expression: Expression, shapes: ShapeOf, source: str, tidy: bool) -
             call = expression
             if not kept or call.shape is None:
                 shape = _result_shape(call, arguments, source)
-                call = Call(call.operation, arguments, call.options, call.span, shape)
+                call = Call(call.operation, arguments, call.options, call.span, shape, call.hinge)
             if tidy and (simplify := operation_of(call).simplify) is not None:
                 simpler = simplify(call)
                 if simpler is not None and simpler != call:

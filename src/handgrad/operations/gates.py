@@ -23,7 +23,8 @@ def activation_in(expression: Expression | None) -> Call | None:
     """The activation that a formula applies at its root: as it stands, or ReLU for one written out.
 
     max(0, 1 − y·s) and the like, with a number added in, are terms of a hinge loss and no ReLU; nor is
-    max(0, −y·s), the perceptron's.
+    max(0, −y·s), the perceptron's. Where that is seen from other equations alone, the call is marked a `hinge`
+    (`handgrad.problem.hinges`).
     """
     if not isinstance(expression, Call):
         return None
@@ -32,6 +33,7 @@ def activation_in(expression: Expression | None) -> Call | None:
     z = _written_out(expression)
     if (
         z is None
+        or expression.hinge
         or isinstance(z, Literal)
         or z.shape != expression.shape
         or _shifted(z)

@@ -26,6 +26,7 @@ from handgrad.operations.constants import with_constants
 from handgrad.operations.gates import activations_in
 from handgrad.problem.dots import with_scalar_products
 from handgrad.problem.given import Given, Values, from_text, given, number
+from handgrad.problem.hinges import with_hinges
 from handgrad.problem.middle import (
     LeftOut,
     left_out,
@@ -154,6 +155,7 @@ class Problem(Shown):
             parsed = tuple(e for e in parsed if e.target not in gone)
             learned = {n: g for n, g in learned.items() if n not in gone}
             known = {n: g for n, g in known.items() if n not in gone}
+        parsed = with_hinges(parsed, learned.keys(), known.keys(), loss)
         values = {
             "equations": parsed,
             "blocks": blocks,

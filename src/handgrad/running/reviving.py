@@ -19,7 +19,7 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.equations import parse_equations, source
-from handgrad.expression import Adjoint, Leaf, Name
+from handgrad.expression import Adjoint, Expression, Leaf, Name
 from handgrad.graph import Graph, activations, build
 from handgrad.graph.updating import UpdatePass
 from handgrad.operations import operation_of
@@ -253,10 +253,12 @@ class LayerRevivers:
     Arguments:
         layer: the equation that the gate stands in.
         revivers: of its units together, where they differ.
+        parts: the names given to parts of equations, with their formulas.
     """
 
     layer: str
     revivers: Revivers
+    parts: Mapping[str, Expression]
 
 
 def layer_revivers(problem: Problem) -> tuple[LayerRevivers, ...]:
@@ -272,8 +274,11 @@ def layer_revivers(problem: Problem) -> tuple[LayerRevivers, ...]:
         if isinstance(a.pre_activation, Name) and operation_of(a.call).elementwise
     }
     reviving = Reviving(named, graph, layers)
+    formulas = {name: part.formula for name, part in parts.items()}
     return tuple(
-        LayerRevivers(parts[name].equation if name in parts else name, reviving.of_layer(name))
+        LayerRevivers(
+            parts[name].equation if name in parts else name, reviving.of_layer(name), formulas
+        )
         for name in layers
     )
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeAlias
 
-from handgrad.expression import Name
+from handgrad.expression import Expression, Name
 from handgrad.running.reviving import LayerRevivers, Revivers
 from handgrad.text import Inline, Text, joined
 from handgrad.updates import RULES
 
+Parts: TypeAlias = Mapping[str, Expression]
+"""The formulas of parts of equations, by the names that they were given."""
 
-def revivers_text(revivers: Revivers) -> Text:
+
+def revivers_text(revivers: Revivers, parts: Parts = MappingProxyType({})) -> Text:
     """One sentence on what can bring a unit back; nothing where there is no update."""
     if not revivers.rule:
         return ()
@@ -18,7 +23,7 @@ def revivers_text(revivers: Revivers) -> Text:
     if revivers.never:
         why = _nothing_moves(revivers)
         return (f"With {rule} it never fires again on these data: {why}.",)
-    ways = ways_text(revivers)
+    ways = ways_text(revivers, parts)
     told = "Its input is fixed data. " if revivers.fixed else ""
     return (f"{told}With {rule} it comes back only if ", *joined(ways, "or"), ".")
 
@@ -37,7 +42,7 @@ def layers_text(layers: Sequence[LayerRevivers]) -> Text:
             names.append(one.layer)
     if len(groups) == 1:
         (revivers,) = groups
-        return revivers_text(revivers)
+        return revivers_text(revivers, layers[0].parts)
     parts: list[Inline] = [f"With {RULES[layers[0].revivers.rule].noun} "]
     for number, (revivers, names) in enumerate(groups.items()):
         parts += [
@@ -47,11 +52,13 @@ def layers_text(layers: Sequence[LayerRevivers]) -> Text:
         if revivers.never:
             parts += [" never fires again on these data, because ", _nothing_moves(revivers)]
         else:
-            parts += [" comes back only if ", *joined(ways_text(revivers), "or")]
+            parts += [" comes back only if ", *joined(ways_text(revivers, layers[0].parts), "or")]
     return (*parts, ".")
 
 
-def ways_text(revivers: Revivers, *, many: bool = False) -> list[Text]:
+def ways_text(
+    revivers: Revivers, parts: Parts = MappingProxyType({}), *, many: bool = False
+) -> list[Text]:
     """What can bring a unit back, or `many`, a clause each."""
     ways: list[Text] = []
     its, it, inputs = ("their", "them", "their inputs") if many else ("its", "it", "its input")
@@ -62,10 +69,10 @@ def ways_text(revivers: Revivers, *, many: bool = False) -> list[Text]:
     if revivers.decay:
         ways.append((f"weight decay shrinks {its} weights far enough",))
     if revivers.penalties:
-        penalties = joined([(Name(n),) for n in revivers.penalties])
+        penalties = joined([(parts.get(n, Name(n)),) for n in revivers.penalties])
         ways.append(("the penalty in ", *penalties, f" moves {its} weights far enough"))
     if revivers.shared:
-        shared = joined([(Name(n),) for n in revivers.shared])
+        shared = joined([(parts.get(n, Name(n)),) for n in revivers.shared])
         ways.append(
             (f"the gradient that {its} weights get through ", *shared, " moves them far enough")
         )

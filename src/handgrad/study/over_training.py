@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from handgrad.expression import Shape
+from handgrad.expression import Expression, Shape
 from handgrad.problem import Problem, Update
 from handgrad.record import JsonForm
 from handgrad.running.reviving import Revivers
@@ -98,6 +98,7 @@ class OverTraining(Result):
         rows: the data of which each row is a case, as in X @ W.
         columns: the data of which each column is one, as in W @ X.
         revivers: what can still move the units that are dead at the end, so far as that was asked.
+        parts: the names given there to parts of equations, with their formulas.
         compared: other trainings of it on the same cases, such as those with other activations.
     """
 
@@ -119,6 +120,7 @@ class OverTraining(Result):
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     revivers: Mapping[UnitKey, Revivers] = field(default_factory=dict)
+    parts: Mapping[str, Expression] = field(default_factory=dict)
     compared: tuple[OverTraining, ...] = ()
     json: ClassVar = JsonForm(
         "training",

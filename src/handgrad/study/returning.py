@@ -19,10 +19,11 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.equations import source
 from handgrad.errors import HandgradError
+from handgrad.expression import Expression
 from handgrad.graph import build
 from handgrad.operations.gates import activation_in
 from handgrad.problem import Problem
-from handgrad.problem.parts import with_named_activations
+from handgrad.problem.parts import Part, with_named_activations
 from handgrad.running.reviving import Key, Revivers, Reviving, coasting_memories
 from handgrad.running.training import State, Training
 from handgrad.running.units import LayerUnits
@@ -77,9 +78,18 @@ class Returning:
     # -- what may revive a unit ----------------------------------------------------------------------
 
     @cached_property
+    def parts(self) -> Mapping[str, Expression]:
+        """The names given to parts of equations, where gates stand in them, with their formulas."""
+        return {name: part.formula for name, part in self._opened[1].items()}
+
+    @cached_property
+    def _opened(self) -> tuple[Problem, Mapping[str, Part]]:
+        return with_named_activations(self.problem)
+
+    @cached_property
     def _named(self) -> tuple[Reviving, Mapping[str, str]]:
         """What can revive units, of the problem with its gates named; and what each layer is called there."""
-        named, parts = with_named_activations(self.problem)
+        named, parts = self._opened
         graph = build(named)
         called: dict[str, str] = {}
         layers: dict[str, LayerUnits] = {}

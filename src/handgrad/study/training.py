@@ -107,15 +107,16 @@ def train(  # noqa: PLR0913 - options by keyword
         if progress is not None:
             progress(step)
         if not np.isfinite(before):
-            # The loss before this update: the one before it was too much.
+            # The loss before this update: the one before it was too much, and this one is not counted.
             stopped = step - 1
-            recorder.look(step)
+            recorder.unseen(stopped, before)
             break
         if step % every == 0 or step == steps:
             recorder.look(step)
             if not np.isfinite(recorder.losses[-1]):
                 stopped = step
                 break
+    revivers = recorder.revivers() if stopped is None and gated else {}
     return OverTraining(
         name="",
         problem=problem,
@@ -134,7 +135,8 @@ def train(  # noqa: PLR0913 - options by keyword
         stopped=stopped,
         rows=examples.rows,
         columns=examples.columns,
-        revivers=recorder.revivers() if stopped is None and gated else {},
+        revivers=revivers,
+        parts=returning.parts if revivers else {},
     )
 
 
@@ -185,15 +187,23 @@ class _Recorder:
             self.largest = largest
             # Large parameters are updated in place, so what they were has to be kept.
             self.parameters = {n: a.copy() for n, a in self.training.parameters.items()}
+            self._noted(step, loss)
         else:
-            for counts in self.dead.values():
-                counts.append(counts[-1] if counts else 0)
-        self.steps.append(step)
-        self.losses.append(loss)
+            self.unseen(step, loss)
         dead = self.dead_now()
         self.last = self.training.state() if dead else None
         if self.last is not None:
             self.off_since = {unit: self.off_since.get(unit, self.last) for unit in dead}
+
+    def unseen(self, step: int, loss: float) -> None:
+        """Notes a loss that is not finite, at parameters at which no unit is looked at."""
+        for counts in self.dead.values():
+            counts.append(counts[-1] if counts else 0)
+        self._noted(step, loss)
+
+    def _noted(self, step: int, loss: float) -> None:
+        self.steps.append(step)
+        self.losses.append(loss)
 
     def revivers(self) -> dict[UnitKey, Revivers]:
         """What can still move the units that are dead now."""

@@ -119,8 +119,13 @@ def _what(study: OverTraining) -> Text:
     made = study.steps[-1]
     cases = f"{study.cases} case{'s' if study.cases > 1 else ''}"
     batches = f", in batches of {study.batch} drawn with seed {study.seed}" if study.batch else ""
+    # Of a single look that came early, or at the end, the interval is nobody's wish.
     every = [b - a for a, b in pairwise(study.steps)]
-    looked = f" The units are looked at every {every[0]} updates." if every and every[0] > 1 else ""
+    looked = (
+        f" The units are looked at every {every[0]} updates."
+        if len(every) > 1 and every[0] > 1
+        else ""
+    )
     words = f"{made} update{'s' if made > 1 else ''} by {RULES[study.update.rule].noun} at rate "
     rows: Text = (", the rows of ", *joined([(Name(n),) for n in study.rows])) if study.rows else ()
     if study.columns:
@@ -280,7 +285,7 @@ def _for_good(study: OverTraining) -> list[Block]:
         if not revivers.never:
             groups[revivers] = groups.get(revivers, 0) + 1
     for revivers, count in groups.items():
-        ways = joined(ways_text(revivers, many=count > 1), "or")
+        ways = joined(ways_text(revivers, study.parts, many=count > 1), "or")
         lead = " " if parts else ""
         units = "unit is off now and comes" if count == 1 else "units are off now and come"
         least = "At least " if len(study.ended_dead) > asked else ""

@@ -25,7 +25,8 @@ def contrastive(d: Draw) -> None:
     s.parameters["W"] = d.array(d.size(2), n)
     s.data |= {"x1": d.array(n, far=False), "x2": d.array(n, far=False), "y": d.binary()}
     s.add("diff = W @ x1 - W @ x2", d.pick(("dist = norm(diff)", "dist = sqrt(sum(diff**2))", "dist = sqrt(sum(diff*diff) + 0.01)")))  # fmt: skip
-    s.add(d.pick(("L = y*dist**2 + (1 - y)*max(0, 1 - dist)**2", "L = 0.5*y*dist**2 + 0.5*(1-y)*relu(1 - dist)**2")))  # fmt: skip
+    s.data["m"] = 1
+    s.add(d.pick(("L = y*dist**2 + (1 - y)*max(0, m - dist)**2", "L = y*dist**2 + (1 - y)*max(0, 1 - dist)**2", "L = 0.5*y*dist**2 + 0.5*(1-y)*relu(m - dist)**2")))  # fmt: skip
 
 
 def info_nce(d: Draw) -> None:
