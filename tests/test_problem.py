@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.formats.terminal import render_terminal
+from handgrad.page.blocks import Paragraph
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
@@ -251,3 +252,17 @@ def test_names_with_marks_are_read_in_every_table() -> None:
     assert handgrad.solve(changed).run.loss == 1
     with pytest.raises(handgrad.ProblemError, match="yhat is given twice"):
         handgrad.Problem(["L = yhat"], {"yhat": 1, "ŷ": 2})
+
+
+def test_a_page_tells_which_fractions_its_figures_are_rounded_from() -> None:
+    problem = handgrad.Problem(
+        "L = (w @ x - y)**2", {"w": ["2/3", "-1/3", 0.5]}, {"x": ["1/4", "-2/3", 1], "y": "1/3"}
+    )
+    said = ("Fractions are shown rounded: 0.6667 is 2/3 and 0.3333 is 1/3.",)
+    for page in (handgrad.solve(problem).page(), problem.page()):
+        assert Paragraph(said) in page.blocks
+    two = problem.with_values({"x": ["1/4", "0.6667", 1]})
+    said = ("Fractions are shown rounded: 0.3333 is 1/3.",)
+    assert Paragraph(said) in handgrad.solve(two).page().blocks
+    whole = problem.with_values({"w": ["1/2", 1, 0.5], "x": [1, 2, 3], "y": 1})
+    assert not any("Fractions" in str(b) for b in handgrad.solve(whole).page().blocks)

@@ -137,3 +137,30 @@ y = 1
     (judged,) = [j for j in report.steps if j.target == "dU"]
     assert judged.following is not None
     assert judged.following[1].tolist() == [100, -600]
+
+
+THIRDS = handgrad.Problem(
+    "z = W @ x + b\nh = relu(z)\nL = 0.5*(sum(h) - y)**2",
+    {"W": [["2/3", 1], ["-1/3", "2/3"]], "b": ["2/3", 0.5]},
+    {"x": [2, 1], "y": 0},
+)
+
+
+@pytest.mark.parametrize(
+    ("z", "verdict"),
+    [
+        (["3", "0.5"], "right"),
+        (["3.0001", "0.5001"], "right"),
+        (["3.0005", "0.5"], "wrong"),
+        (["3", "0.5004"], "wrong"),
+    ],
+)
+def test_a_given_number_may_be_taken_as_the_page_shows_it(z: list[str], verdict: str) -> None:
+    """2/3 is 0.6667 under Given, and 0.6667 · 2 + 1 + 0.6667 = 3.0001."""
+    assert handgrad.check(THIRDS, {"z": z})["z"].verdict == verdict
+
+
+def test_a_given_number_that_is_shown_whole_is_taken_as_it_is() -> None:
+    halves = THIRDS.with_values({"W": [[0.6667, 1], [-0.3333, 0.6667]], "b": [0.6667, 0.5]})
+    assert handgrad.check(halves, {"z": ["3.0001", "0.5001"]})["z"].verdict == "right"
+    assert handgrad.check(halves, {"z": ["3.0000", "0.5001"]})["z"].verdict == "wrong"

@@ -20,7 +20,8 @@ import numpy as np
 from handgrad.arrays import Array, Mask
 from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.sheets import RUNS, Rounded, Run, SheetNumbers, Sheets
-from handgrad.expression import Adjoint, Leaf
+from handgrad.expression import LARGEST, Adjoint, Leaf
+from handgrad.figures import figure
 from handgrad.numbers import Interval, bounding
 from handgrad.running.cleaning import NOISE
 
@@ -80,6 +81,23 @@ class World:
         """Those leaves in cases whose formula is a wrong one that has none."""
         self._lately: dict[int, tuple[CompiledFormula, list[Array], Array]] = {}
         """What formulas gave lately, by their identity, and the numbers that they gave it of."""
+        for leaf, value in givens.items():
+            self._shown_rounded(leaf, value)
+
+    def _shown_rounded(self, leaf: Leaf, value: Array) -> None:
+        """Bounds on a given number that pages show rounded, such as 2/3: a person has the figure on the sheet.
+
+        Who writes more digits than the page has not computed with the page's.
+        """
+        if self.half is None or value.size > LARGEST:
+            return
+        decimals = self.sheets.work.structure.trace.decimals
+        shown = np.reshape([float(figure(x, decimals)) for x in value.flat], value.shape)
+        if np.any(shown != value):
+            value, shown = self.values[leaf], self.sheets.spread(shown)
+            meant = np.abs(shown - value) <= self.half(value) * (1 + LAST_DIGIT)
+            between = hull(Interval.of(value), np.where(meant, shown, value))
+            self._how[leaf] = lambda _: between
 
     def copy(self) -> World:
         other = World(self.sheets, {}, self.half)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from handgrad.errors import ShapeError
 from handgrad.expression import Adjoint, Name, leaves, literal_of
+from handgrad.figures import figure
 from handgrad.operations.annotate import annotated
 from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Relation
-from handgrad.problem.given import Given
+from handgrad.problem.given import Given, Written
 from handgrad.saving import Page
-from handgrad.text import Text, joined
+from handgrad.text import Text, joined, listed
 
 if TYPE_CHECKING:
     from handgrad.problem.problem import Problem
+
+
+MOST_FRACTIONS = 12
+"""Fractions that a sentence tells, at most."""
 
 
 def problem_page(problem: Problem) -> Page:
@@ -33,6 +39,7 @@ def problem_page(problem: Problem) -> Page:
     if problem.upstream:
         arriving = tuple(upstream_relations(problem))
         blocks += [Heading(("Upstream gradients",), 2), Derivation(arriving)]
+    blocks += map(Paragraph, rounded_fractions(problem))
     blocks += map(Paragraph, left_out(problem))
     return Page(title, tuple(blocks), display=problem.display, loss=problem.loss)
 
@@ -80,6 +87,35 @@ def left_out(problem: Problem) -> Iterator[Text]:
             *names,
             ".",
         )
+
+
+def rounded_fractions(problem: Problem, decimals: int = 4) -> Iterator[Text]:
+    """Which fractions the figures of the given numbers are rounded from, in a sentence; nothing where they hold them."""
+    meant: dict[str, set[str]] = {}
+    for given in problem.inputs.values():
+        for text in _texts(given.written):
+            number = abs(_fraction(text))
+            shown = figure(float(number), decimals)
+            rounded = "/" in text and Fraction(shown) != number
+            meant.setdefault(shown, set()).add(str(number) if rounded else "")
+    # Of a figure that stands for several numbers none is told.
+    told = [f"{shown} is {of}" for shown, (of, *more) in meant.items() if of and not more]
+    if told:
+        some = told if len(told) <= MOST_FRACTIONS else [*told[:MOST_FRACTIONS], "so on"]
+        yield (f"Fractions are shown rounded: {listed(some)}.",)
+
+
+def _texts(written: Written | None) -> Iterator[str]:
+    if isinstance(written, str):
+        yield written
+    elif written is not None:
+        for part in written:
+            yield from _texts(part)
+
+
+def _fraction(text: str) -> Fraction:
+    above, _, below = text.partition("/")
+    return Fraction(above.strip()) / Fraction(below.strip() or "1")
 
 
 def _written(problem: Problem) -> Iterator[Relation]:

@@ -28,7 +28,13 @@ from handgrad.page.blocks import (
     Table,
 )
 from handgrad.page.signs import with_signs_explained
-from handgrad.problem.page import given_relations, left_out, origin, upstream_relations
+from handgrad.problem.page import (
+    given_relations,
+    left_out,
+    origin,
+    rounded_fractions,
+    upstream_relations,
+)
 from handgrad.saving import Page
 from handgrad.solution.abstract import Abstract
 from handgrad.solution.elements import opened
@@ -213,6 +219,7 @@ def given_blocks(trace: Trace) -> list[Block]:
             blocks.append(Derivation(tuple(given_relations(givens, graph.rows))))
     if problem.upstream:
         blocks.append(Derivation(tuple(upstream_relations(problem, graph.rows))))
+    blocks += map(Paragraph, rounded_fractions(problem, trace.decimals))
     blocks += map(Paragraph, left_out(problem))
     return blocks
 
