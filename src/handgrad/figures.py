@@ -37,6 +37,23 @@ class Empty(float):
 
 EMPTY = Empty("nan")
 
+
+class Hole(float):
+    """A number whose digits are yet to be put in: it is written as `text`, and in full as `whole`."""
+
+    __slots__ = ("text", "whole")
+    text: str
+    whole: str
+    __hash__ = (
+        object.__hash__
+    )  # What is remembered of a number must not be what is written of a hole.
+
+    def __new__(cls, number: float, text: str, whole: str) -> Hole:
+        made = super().__new__(cls, number)
+        made.text, made.whole = text, whole
+        return made
+
+
 _WHOLE = re.compile(r"[-+−]?\d+")
 
 
@@ -47,6 +64,8 @@ def figure(x: float, decimals: int = 4) -> str:
     Never `-0`. A number that would print as 0 but is not, or is `LARGE`, is written as a
     power of ten, its first factor rounded to `decimals` digits: `1.23e-9`.
     """
+    if isinstance(x, Hole):
+        return x.text
     if not math.isfinite(x):
         if math.isnan(x):
             return BLANK if isinstance(x, Empty) else UNDEFINED
@@ -79,6 +98,11 @@ def full(x: float) -> str:
         return "nan" if math.isnan(x) else figure(x)
     text = repr(float(x))
     return _scientific(text) if "e" in text else text.removesuffix(".0")
+
+
+def exactly(x: float) -> str:
+    """`x` at full precision, as Python and JSON write it; zero has no sign, as in print."""
+    return x.whole if isinstance(x, Hole) else repr(x + 0.0)
 
 
 def aligned(values: Sequence[float], decimals: int = 4) -> tuple[str, ...]:

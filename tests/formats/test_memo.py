@@ -12,14 +12,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import handgrad
-from handgrad.expression import Adjoint, Call, Expression, Literal, Name
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Nested, substitute
 from handgrad.formats import memo
 from handgrad.formats.html.page import live_parts, render_live
+from handgrad.formats.html.relation import derivation
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.live import Live
 from handgrad.formats.mathematics.printed import printed
 from handgrad.formats.memo import Memo, memo_of
 from handgrad.formats.style import Style
+from handgrad.page.blocks import Derivation, Relation
 from tests.formats.trees import adjoints, literals, names, trees
 
 STYLE = Style()
@@ -80,6 +82,37 @@ def test_what_is_written_otherwise_has_another_key() -> None:
         assert printed(one) != printed(other)
     write = HtmlWriter.of(STYLE).formula
     assert write(vector @ matrix) != write(matrix @ matrix)
+
+
+@given(trees(names | adjoints | literals(), 5), st.randoms(use_true_random=False))
+@example(Literal((0.25, -3.0, 1.5e-9, 0.0)), random.Random(0))
+def test_a_template_filled_is_what_is_written(formula: Expression, drawn: random.Random) -> None:
+    """Of relations with as many digits in their numbers, each is written as if there were no other."""
+    live = replace(STYLE, live=Live())
+    relations = [
+        Relation(Name("a"), (formula, other), marks={(0,): "off"})
+        for other in [formula, *(other_digits(formula, drawn) for _ in range(3))]
+    ]
+    alone = []
+    for relation in relations:
+        forget()
+        alone.append(derivation(Derivation((relation,)), HtmlWriter.of(live)))
+    forget()
+    assert [derivation(Derivation((r,)), HtmlWriter.of(live)) for r in relations] == alone
+
+
+def other_digits(formula: Expression, drawn: random.Random) -> Expression:
+    """The formula with other digits in its numbers, as a rule as many of them."""
+
+    def value(of: Nested) -> Nested:
+        if isinstance(of, tuple):
+            return tuple(map(value, of))
+        return float(re.sub(r"[1-8]", lambda _: str(drawn.randint(1, 8)), repr(of)))
+
+    def changed(each: Expression) -> Expression | None:
+        return replace(each, value=value(each.value)) if isinstance(each, Literal) else None
+
+    return substitute(formula, changed)
 
 
 def test_another_style_has_a_memo_of_its_own() -> None:

@@ -19,7 +19,7 @@ from handgrad.lab.changes import told
 from handgrad.lab.descending import descend_answer
 from handgrad.lab.naming import read_figure
 from handgrad.lab.pages import page_answer
-from handgrad.lab.standing import numbers_in
+from handgrad.lab.standing import numbers_in, values_in
 from handgrad.lab.sweeping import sweep
 from handgrad.text import plain_text
 from tests.lab.conftest import bundled_text
@@ -71,7 +71,7 @@ def test_every_figure_of_the_page_is_that_of_its_name(name: str) -> None:
 def test_every_number_stands_where_it_is_said_to_stand(name: str) -> None:
     text = bundled_text(name)
     problem = handgrad.loads(text)
-    standing = numbers_in(text, problem)
+    standing = numbers_in(values_in(text), problem)
     counted = sum(g.array.size for g in problem.inputs.values()) + (problem.update is not None)
     assert len(standing) in (counted, counted - 1)  # a rate that is not written has no place
     for spelled, place in standing.items():
@@ -97,7 +97,7 @@ def test_numbers_are_found_in_any_way_of_writing_toml() -> None:
         'parameters."λ" = [1_0, 2e-1]\ndata = { x = [ +1.0, -2 ], v.cases = [1, 2] }\n[update]\nrate=0.5 # slow\n'
     )
     text = text.replace("v.cases = [1, 2]", "v = 3")
-    standing = numbers_in(text, handgrad.loads(text))
+    standing = numbers_in(values_in(text), handgrad.loads(text))
     assert {name: place.written for name, place in standing.items()} == {
         "W[0]": "0.10", "W[1]": "1/3", "lambda[0]": "1_0", "lambda[1]": "2e-1",
         "x[0]": "+1.0", "x[1]": "-2", "v": "3", "eta": "0.5",
@@ -144,7 +144,7 @@ def test_what_is_told_is_so(name: str, tenths: int) -> None:
 def test_a_sweep_is_the_loss_of_many_problems(name: str) -> None:
     problem = handgrad.load(name)
     trace = handgrad.solve(problem)
-    spelled = list(numbers_in(bundled_text(name), problem))[1:-1:7]
+    spelled = list(numbers_in(values_in(bundled_text(name)), problem))[1:-1:7]
     for figure in (read_figure(trace, each) for each in spelled):
         swept = sweep(trace, figure, points=7)
         given_numbers = problem.inputs[figure.name]

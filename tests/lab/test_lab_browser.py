@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.lab.standing import numbers_in
+from handgrad.lab.standing import numbers_in, values_in
 from tests.lab.conftest import bundled_text
 from tests.lab.test_answers import FIVE, of_trace
 from tools.browser import PATH
@@ -145,7 +145,7 @@ def test_a_number_is_dragged_in_the_picture(opened: Open) -> None:
 def random_edits(tab: Any, name: str, count: int) -> None:
     text = bundled_text(name)
     drawn = random.Random(name)
-    names = list(numbers_in(text, handgrad.loads(text)))
+    names = list(numbers_in(values_in(text), handgrad.loads(text)))
     # What a loss is made for may leave no other target: the others are edited.
     names = [each for each in names if not each.startswith("y")]
     for _ in range(count):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from handgrad.figures import exactly
 from handgrad.formats.markup import plain
 from handgrad.record import record
 
@@ -41,8 +42,7 @@ class Live:
         if not name:
             return ""
         spelled = plain(name)
-        # As in print, zero has no sign: -0.0 + 0.0 is 0.0.
-        said = "" if value is None or math.isnan(value) else f' data-value="{value + 0.0!r}"'
+        said = "" if value is None or math.isnan(value) else f' data-value="{exactly(value)}"'
         if after:
             return f' data-name="updated.{spelled}"{said}'
         given = name.partition("[")[0] in self.inputs

@@ -12,8 +12,7 @@ from typing import Any
 from handgrad.errors import OptionError
 from handgrad.formats.markup import plain
 from handgrad.graph import activations
-from handgrad.lab.solving import read, solved, standing
-from handgrad.lab.standing import place_of_text
+from handgrad.lab.solving import read, solved, standing, values
 from handgrad.lab.view import text_of
 from handgrad.operations import BY_NAME, noun_of
 from handgrad.solution import Trace
@@ -209,7 +208,7 @@ def _with_swap(text: str, old: str, new: str) -> str:
 
 def _equations(text: str) -> tuple[int, str]:
     """Where the equations begin, and they as they stand in the text."""
-    place = place_of_text(text, ("equations",))
+    place = values(text).get(("equations",))
     if place is None:
         raise OptionError("the equations are not one text", mend='write equations = """ … """')
     return place.start, text[place.start : place.stop]

@@ -11,7 +11,7 @@ from handgrad.checking.checking import Checker
 from handgrad.expression import Adjoint
 from handgrad.formats.live import Live
 from handgrad.formats.markup import quantity
-from handgrad.lab.standing import Standing, numbers_in
+from handgrad.lab.standing import Place, Standing, numbers_in, values_in
 from handgrad.problem import Problem, loads
 from handgrad.running import Carry
 from handgrad.solution import Trace, solve
@@ -32,13 +32,15 @@ def kept(
 ) -> Callable[Concatenate[str, Given], Found]:
     """Keeps what a function of a text gave for the last texts."""
     found: OrderedDict[object, tuple[int, Found]] = OrderedDict()
+    letters = 0
 
     @wraps(function)
     def once(text: str, /, *args: Given.args, **kwargs: Given.kwargs) -> Found:
+        nonlocal letters
         key = (text, *args, *kwargs.items())
         if key not in found:
             found[key] = len(text), function(text, *args, **kwargs)
-            letters = sum(length for length, _ in found.values())
+            letters += len(text)
             while letters > KEPT and len(found) > FEW:
                 _, (length, _) = found.popitem(last=False)
                 letters -= length
@@ -67,9 +69,15 @@ def checker(text: str) -> Checker:
 
 
 @kept
+def values(text: str) -> dict[Place, Standing]:
+    """Where everything stands that is written in it."""
+    return values_in(text)
+
+
+@kept
 def standing(text: str) -> dict[str, Standing]:
     """Where its numbers stand."""
-    return numbers_in(text, read(text))
+    return numbers_in(values(text), read(text))
 
 
 def live_markup(trace: Trace, text: str) -> Live:

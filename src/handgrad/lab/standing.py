@@ -36,12 +36,16 @@ class Standing:
     written: str
 
 
-def numbers_in(text: str, problem: Problem) -> dict[str, Standing]:
-    """Where every given number stands, by its name: `W1[0,1]`, the case last; `eta` for the rate.
+def values_in(text: str) -> dict[Place, Standing]:
+    """Where every value of a document stands that is no list and no table, by the keys that lead to it."""
+    return dict(_Scanner(text).document())
+
+
+def numbers_in(values: Mapping[Place, Standing], problem: Problem) -> dict[str, Standing]:
+    """Which of the values of a problem's text are given numbers, by name: `W1[0,1]`, the case last; `eta` for the rate.
 
     Left out is what is not written number by number, or what the problem has no use for.
     """
-    values = dict(_Scanner(text).document())
     found: dict[str, Standing] = {}
     for table, name, spelled, given in _givens(values, problem):
         entries = _entries(values, (table, name), given)
@@ -52,11 +56,6 @@ def numbers_in(text: str, problem: Problem) -> dict[str, Standing]:
     if problem.update is not None and rate is not None and RATE not in {*problem.inputs, *computed}:
         found[RATE] = rate
     return found
-
-
-def place_of_text(text: str, place: Place) -> Standing | None:
-    """Where the value of these keys stands."""
-    return dict(_Scanner(text).document()).get(place)
 
 
 def _givens(

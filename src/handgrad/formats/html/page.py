@@ -102,7 +102,9 @@ def live_parts(page: Document, live: Live) -> list[tuple[str, str]]:
 
 def _keyed(html: str) -> tuple[str, str]:
     key = hashlib.blake2b(html.encode(), digest_size=6).hexdigest()
-    return key, _TAG.sub(rf'\g<0> data-part="{key}"', html, count=1)
+    tag = _TAG.search(html)
+    assert tag is not None
+    return key, f'{html[: tag.end()]} data-part="{key}"{html[tag.end() :]}'
 
 
 _TAG = re.compile(r"<\w+")

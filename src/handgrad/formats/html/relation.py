@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from handgrad.expression import Adjoint, Expression, Literal
+from handgrad.expression import Adjoint, Expression, Literal, Nested
 from handgrad.formats.html.text import NARROW, HtmlWriter
 from handgrad.formats.markup import named_numbers, plain, quantity, remark_class
 from handgrad.formats.mathematics.arrays import grid, slices
@@ -13,6 +14,8 @@ from handgrad.formats.mathematics.nodes import Array, Evaluated, Named, arrays, 
 from handgrad.formats.mathematics.printed import printed, printed_text
 from handgrad.formats.mathematics.relation import are_given, side
 from handgrad.formats.mathematics.widths import SIGN
+from handgrad.formats.memo import Memo
+from handgrad.formats.templates import MOST, FiguresFound, Holes, Template
 from handgrad.page.blocks import Derivation, Relation
 
 WHOLE, LINE = 5, 18.0
@@ -60,32 +63,64 @@ def _derivation(classes: str, each: Sequence[Written]) -> str:
 
 
 def _relation(relation: Relation, writer: HtmlWriter, entry: str) -> Written:
-    """A relation, as it was written before if it was."""
-    return writer.pen.memo.of(
-        ("relation", _printed(relation), entry), lambda: _relation_written(relation, writer, entry)
-    )
+    """A relation, by a template where one with as many digits in its numbers was written before."""
+    markup, widest = _without_entries(relation, writer, entry)
+    return f"{markup}{_entries(relation, writer)}</div>", widest
 
 
-def _printed(relation: Relation) -> Hashable:
-    """All that the markup of a relation depends on, but for the style."""
+def _without_entries(relation: Relation, writer: HtmlWriter, entry: str) -> Written:
+    memo, numbers = writer.pen.memo, FiguresFound(writer.pen.style.decimals)
+    key = "relation", _printed(relation, numbers.shapes), entry
+    if len(numbers.found) > MOST:
+        key = "relation", _printed(relation, None), entry
+        return memo.of(key, lambda: _written(relation, writer, entry))
+    known = memo.of(key, _Pattern)
+    if known.template is None:
+        if not known.met:
+            known.met = True
+            return _written(relation, writer, entry)
+        known.template = _template(relation, writer, entry)
+    template, widest = known.template
+    return template.filled(numbers.found), widest
+
+
+@dataclass(slots=True)
+class _Pattern:
+    """What is known of relations with one key: whether there was one, and of the second on their template."""
+
+    met: bool = False
+    template: tuple[Template, float] | None = None
+
+
+def _template(relation: Relation, writer: HtmlWriter, entry: str) -> tuple[Template, float]:
+    holes = Holes(writer.pen.style.decimals)
+    left = None if relation.left is None else holes.of(relation.left)
+    with_holes = replace(relation, left=left, chain=tuple(map(holes.of, relation.chain)))
+    # No markup with holes may be remembered as that of numbers.
+    apart = replace(writer, pen=replace(writer.pen, memo=Memo()))
+    markup, widest = _written(with_holes, apart, entry)
+    return Template.of(markup), widest
+
+
+def _printed(relation: Relation, numbers: Callable[[Nested], Hashable] | None) -> Hashable:
+    """All that the markup of a relation depends on, but for the style, its numbers by `numbers`, and its entries."""
     left = relation.left
     return (
-        None if left is None else printed(left),
-        tuple(map(printed, relation.chain)),
+        None if left is None else printed(left, numbers),
+        tuple([printed(each, numbers) for each in relation.chain]),
         tuple(relation.marks.items()),
         tuple(relation.remarks.items()),
         relation.shape,
         printed_text(relation.label),
         relation.sign,
-        tuple([(at, _printed(each)) for at, each in relation.entries.items()]),
         relation.counted,
         relation.after,
         relation.case,
     )
 
 
-def _relation_written(relation: Relation, writer: HtmlWriter, entry: str) -> Written:
-    """A relation, and how many ems what has numbers put in is wide."""
+def _written(relation: Relation, writer: HtmlWriter, entry: str) -> Written:
+    """A relation but for its entries, still open, and how many ems what has numbers put in is wide."""
     sides = [_pieces(relation, k, writer) for k in range(len(relation.chain))]
     widest = max((w for parts, _ in sides[1:] for _, w in parts), default=0.0)
     left, long = "", ""
@@ -97,7 +132,7 @@ def _relation_written(relation: Relation, writer: HtmlWriter, entry: str) -> Wri
     opens = f' data-entry="{plain(entry)}"' if entry else ""
     return (
         f'<div class="relation"{opens}>{label}<span class="left">{left}</span>'
-        f'<span class="chain">{long}{links}</span>{_entries(relation, writer)}</div>'
+        f'<span class="chain">{long}{links}</span>'
     ), widest
 
 

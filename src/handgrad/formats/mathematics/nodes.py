@@ -340,7 +340,7 @@ def begins_with_digit(node: Node) -> bool:
     """Whether a digit comes first, so that a number before it would run into it."""
     match node:
         case FigureText(text):
-            return text[:1].isdigit()
+            return text[:1].isdigit() or not text.isascii()  # a hole's
         case Identifier(symbol):
             return symbol.base[:1].isdigit()
         case Sign(kind):

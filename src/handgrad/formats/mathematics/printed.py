@@ -6,14 +6,16 @@ with, and on how its numbers were written and lie.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
-from handgrad.expression import Adjoint, Call, Expression, Literal, Name
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Nested
 from handgrad.text import Proportion, Text
 
 
-def printed(expression: Expression) -> Hashable:
-    """The key of a formula.
+def printed(
+    expression: Expression, numbers: Callable[[Nested], Hashable] | None = None
+) -> Hashable:
+    """The key of a formula; `numbers` gives that of numbers which stand in it by their values.
 
     Zero has no sign in print, and none here; a number that is none has a key of its own each time.
     """
@@ -21,7 +23,7 @@ def printed(expression: Expression) -> Hashable:
         case Call(operation, arguments, options):
             # True is 1 to Python, and not in print.
             told = tuple([(name, isinstance(value, bool), value) for name, value in options])
-            return operation, told, expression.shape, *map(printed, arguments)
+            return operation, told, expression.shape, *[printed(a, numbers) for a in arguments]
         case Name(name):
             return name, expression.shape
         case Adjoint(name, through, of):
@@ -29,7 +31,7 @@ def printed(expression: Expression) -> Hashable:
         case Literal(value):
             whole = None if expression.whole is None else expression.lengths
             return (
-                value,
+                value if numbers is None or expression.text or whole else numbers(value),
                 expression.batched,
                 expression.row,
                 expression.text,

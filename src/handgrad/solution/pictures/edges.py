@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from itertools import product
 
 from handgrad.picture.drawing import Arrow, Label, Outline, Role
@@ -36,9 +37,10 @@ def edge_label(edge: DrawnEdge, ends: Ends, at: float, size: float) -> Label:
     return Label(x, y + 4, text, role, size=size, quantity=edge.quantity, halo=True)
 
 
+@lru_cache(maxsize=512)
 def places_on_edges(
     sources: int, targets: int, apart: float, clear: float = 0.0
-) -> dict[float, float]:
+) -> Mapping[float, float]:
     """Where the numbers of all edges between two layers can stand, and how far apart they are there.
 
     Arguments:
