@@ -776,3 +776,21 @@ def test_where_nothing_changes_the_result_none_is_the_most_sensitive() -> None:
     problem = handgrad.Problem(["L = sum(c*a**2)"], {"a": [1.0, 2.0]}, {"c": [0.0, 0.0]})
     kinds = [q.kind for q in questions_for(handgrad.solve(problem))]
     assert "most_sensitive" not in kinds
+
+
+def test_a_shut_gate_at_which_nothing_arrives_is_not_why() -> None:
+    """V = 0: whatever the gates of h are, no gradient arrives at them; and with h = 0 they zero V's."""
+    problem = handgrad.Problem(
+        ["z = W @ x + b", "h = relu(z)", "o = V @ h + c", "L = 0.5*sum((o - y)**2)"],
+        {"W": [[0, -1], [1, 1]], "b": [0, 0], "V": [[0, 0], [0, 0]], "c": [0, 0]},
+        {"x": [1, 2], "y": [1, 0]},
+    )
+    trace = handgrad.solve(problem)
+    parts = {(z.name, z.part, z.position): p.cause for p in zero_parts(trace) for z in p.zeroed}
+    assert parts["W", "row", 0] == parts["b", "entry", 0] == "nothing_arrives"
+    assert parts["W", "row", 1] == parts["b", "entry", 1] == "nothing_arrives"
+    assert parts["V", "column", 0] == "shut_gate"
+    page = " ".join(render_terminal(trace.page()).split())
+    assert "which is 0 here, and gives 0. That zeroes column 1 of ∂L/∂V." in page
+    unit = handgrad.gates(problem).of("h")[0]
+    assert [z.name for z in unit.silences] == ["V"]

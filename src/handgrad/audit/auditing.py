@@ -300,7 +300,7 @@ class _Audit:
             if verdict in OFF or verdict == "starved":
                 searched += 1
                 if searched <= LISTED:
-                    silences = self._silenced(site, unit, verdict)
+                    silences = self._silenced(site, unit, verdict, tally)
                     own = site.layer.own(unit)
             yield Unit(
                 layer=site.name,
@@ -340,10 +340,14 @@ class _Audit:
             return "saturated"
         return "nearly_dead" if site.gate and tally.fired <= NEARLY * cases else "alive"
 
-    def _silenced(self, site: Site, unit: tuple[int, ...], verdict: Verdict) -> tuple[Zeroed, ...]:
+    def _silenced(
+        self, site: Site, unit: tuple[int, ...], verdict: Verdict, tally: Tally
+    ) -> tuple[Zeroed, ...]:
         """What gets no gradient: what leads into the unit, and what leads on from one that is off."""
         into: tuple[Zeroed, ...] = ()
-        if site.through == Adjoint(site.pre):
+        # Of a gate at which nothing arrives, what leads into it gets none whether it is open or shut.
+        stops = verdict not in OFF or tally.arriving != 0
+        if stops and site.through == Adjoint(site.pre):
             into = self.silencing.zeroed(Adjoint(site.pre), site.layer.select(unit))
         at = site.layer.select(unit)
         on = self.silencing.zeroed(Name(site.name), at) if verdict in OFF else ()

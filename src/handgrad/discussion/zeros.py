@@ -20,7 +20,7 @@ from handgrad.paths import reaching
 from handgrad.running.evaluate import value_of
 from handgrad.running.units import Index
 from handgrad.solution import Trace, Zeroed
-from handgrad.solution.silencing import INFLUENCE_SIZE, Silencing
+from handgrad.solution.silencing import INFLUENCE_SIZE, Silencing, counts
 from handgrad.solution.units import Units
 
 Cause: TypeAlias = Literal[
@@ -139,15 +139,24 @@ class _Zeros:
         left = zero - self._given_off(name, zero)
         limited = int(np.prod(shape)) > INFLUENCE_SIZE
         if len(gradient.parts) == 1:
+            besides: list[tuple[ZeroPart, set[Index]]] = []
             for leaf in leaves(gradient.parts[0].formula):
                 never = self._never(leaf)
                 limited = limited or int(never.sum()) > UNITS
                 for unit in np.argwhere(never)[:UNITS]:
                     index = tuple(int(i) for i in unit)
                     gone = self._silenced(name, leaf, index) & zero
-                    told = [Zeroed.of(name, shape, sorted(gone))] if gone else []
-                    self._add(self._reason(leaf, index), told)
+                    reason = self._reason(leaf, index)
+                    shut = gone and reason.cause == "shut_gate"
+                    if shut and not self._decides(name, leaf, index, gone):
+                        besides.append((reason, gone))
+                        continue
+                    self._add(reason, [Zeroed.of(name, shape, sorted(gone))] if gone else [])
                     left -= gone
+            for reason, gone in besides:
+                if still := gone & left:
+                    self._add(reason, [Zeroed.of(name, shape, sorted(still))])
+                    left -= still
             left -= self._along_lines(name, left, Name)
             left -= self._nothing_at_all(name, left)
             for choice, gone in self.choices.silenced(name, left) if not limited else ():
@@ -195,6 +204,14 @@ class _Zeros:
                 return left
         return set()
 
+    def _decides(self, name: str, leaf: Leaf, index: Index, gone: set[Index]) -> bool:
+        """Whether a gate that is shut keeps entries of a gradient at 0: with it open they would be other than 0."""
+        if isinstance(leaf, Adjoint):
+            instead = self.gates.by_pre_activation[leaf.name].arriving[index]
+        else:
+            instead = np.asarray(1.0)
+        return counts(self.trace.run, name, leaf, index, instead, gone)
+
     def _silenced(self, name: str, leaf: Leaf, unit: tuple[Any, ...]) -> set[Index]:
         """The entries of a gradient that vanish with an entry, or with a row or column, of a value."""
         every = [z for z in self.silencing.zeroed(leaf, unit) if z.name == name]
@@ -241,9 +258,8 @@ class _Zeros:
         unit = self.gates.by_pre_activation.get(name)
         off = {i for i in zero if unit is not None and unit.shut[i].all()}
         for index in sorted(off):
-            assert unit is not None
             shape = self.graph.nodes[name].shape
-            self._add(self._shut(unit, index), [Zeroed.of(name, shape, [index])])
+            self._add(self._reason(Adjoint(name), index), [Zeroed.of(name, shape, [index])])
         return off
 
     def _in_each_case(self, name: str, formula: Expression) -> set[Index]:
@@ -267,13 +283,13 @@ class _Zeros:
             unit = self.gates.by_pre_activation.get(leaf.name)
             if unit is None:
                 return self._nothing_arrives(leaf, index)
+            output = self.gates.outputs.get(leaf.name)
+            if output is not None and (unit.arriving[index] == 0).all():
+                return self._nothing_arrives(Adjoint(output), index, output)
             if unit.shut[index].all():
                 return self._shut(unit, index)
-            output = self.gates.outputs.get(leaf.name)
             if output is None:
                 return self._nothing_arrives(leaf, index)
-            if (unit.arriving[index] == 0).all():
-                return self._nothing_arrives(Adjoint(output), index, output)
             return ZeroPart((), "zero_value", leaf.entry(index), 0.0, step=self._step(leaf))
         unit = self.gates.by_value.get(leaf.name)
         if unit is not None and unit.shut[index].all():

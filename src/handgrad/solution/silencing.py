@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -18,9 +18,11 @@ from handgrad.operations.annotate import tidied
 from handgrad.operations.structure import fill
 from handgrad.operations.ties import without_ties
 from handgrad.record import record
+from handgrad.running import Run
 from handgrad.running.evaluate import value_of
 from handgrad.running.owners import FEW, Owners, factors, owners
 from handgrad.running.pulling_back import unlike_numbers
+from handgrad.running.units import Index
 from handgrad.text import Text, few
 
 INFLUENCE_SIZE = 20_000
@@ -88,6 +90,33 @@ def _place(entry: tuple[int, ...]) -> Text:
 def silencing(graph: Graph) -> Silencing:
     """What finds the entries of a graph's gradients; it depends on no numbers, and remembers what it found."""
     return Silencing(graph)
+
+
+def counts(
+    run: Run, name: str, leaf: Leaf, unit: tuple[int, ...], instead: Array, entries: Iterable[Index]
+) -> bool:
+    """Whether some entries of a gradient would be other than 0, were one entry of a value or a gradient so.
+
+    A gate that is shut is not why they are 0 where nothing arrives at it, or what it would give is multiplied by 0.
+
+    Arguments:
+        run: the numbers at which it is asked.
+        name: what it is the gradient with respect to, which has one use alone.
+        leaf: what is 0 in one entry.
+        unit: which entry.
+        instead: the number to put in, or one for each case.
+        entries: of the gradient.
+    """
+    numbers = {k: np.asarray(v, dtype=float) for k, v in run.numbers.items()}
+    array = numbers[leaf].copy()
+    if np.ndim(instead) > np.ndim(array[unit]):
+        return True
+    array[unit] = instead
+    (part,) = run.graph.gradients[name].parts
+    batched = set(run.graph.batched_leaves)
+    with np.errstate(all="ignore"):
+        found = np.asarray(value_of(part.formula, {**numbers, leaf: array}, batched))
+    return any(bool(np.any(found[entry])) for entry in entries)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from handgrad.record import record
 from handgrad.solution.notes.note import MOST_NOTED, TraceNote
 from handgrad.solution.notes.noted import UNITS, NotedRun
 from handgrad.solution.notes.places import unit_words
-from handgrad.solution.silencing import Zeroed
+from handgrad.solution.silencing import Zeroed, counts
 from handgrad.solution.structure import Phase, StepKind, TraceLine
 from handgrad.text import Inline, Text, all_of, cases_words, joined, sentence
 
@@ -90,8 +90,11 @@ class GatedOff(TraceNote):
                 stopped = tuple(every[list(note.cases)].tolist())
             zeroes: tuple[Zeroed, ...] = ()
             if len(note.cases) in (0, note.case_count) and position < UNITS:
-                zeroes = _silenced(seen, Adjoint(name), note.unit)
-                zeroes += _silenced(seen, Name(output), note.unit)
+                # Where nothing arrives the gate is not why nothing goes on from it.
+                if arriving is None or np.any(arriving[note.unit]):
+                    zeroes = _silenced(seen, Adjoint(name), note.unit)
+                value = _silenced(seen, Name(output), note.unit)
+                zeroes += tuple(z for z in value if _by_value(seen, z, output, note.unit))
             gradient = passed[note.unit]
             there = note.cases and in_cases  # a gradient may be the same in every case
             around = bool(np.any(gradient[..., list(note.cases)] if there else gradient))
@@ -160,7 +163,10 @@ class GatedOff(TraceNote):
         # The weights that take up the unit's output get no gradient because that is 0.
         gives = " and it gives 0" if self.zeroes else ""
         if self.blocked == 0:
-            parts += ["it stops whatever arrives, and what arrives here is 0."]
+            arrives = (
+                "which is 0 here, and gives 0" if self.zeroes else "and what arrives here is 0"
+            )
+            parts += [f"it stops whatever arrives, {arrives}."]
         elif self.blocked is not None:
             parts += ["it blocks a gradient of size ", Literal(self.blocked), f"{gives}."]
         elif self.around:
@@ -213,6 +219,11 @@ class _Gates:
             formula,
             lambda e: lets[e.name].written if isinstance(e, Name) and e.name in lets else None,
         )
+
+
+def _by_value(seen: NotedRun, zeroed: Zeroed, output: str, unit: tuple[int, ...]) -> bool:
+    """Whether entries of a gradient are 0 as a unit gives 0: were it 1, they would not be."""
+    return counts(seen.run, zeroed.name, Name(output), unit, np.asarray(1.0), zeroed.entries)
 
 
 def _silenced(seen: NotedRun, leaf: Leaf, unit: tuple[int, ...]) -> tuple[Zeroed, ...]:
