@@ -16,7 +16,7 @@ from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Diagnosis, Done, Numbers
 from handgrad.checking.sheets import Sheets
-from handgrad.checking.tolerance import ROUNDING, Halves, allowed, halves
+from handgrad.checking.tolerance import ROUNDING, Halves, allowed, halves, held, tells
 from handgrad.checking.unentered import Unentered, value_of
 from handgrad.checking.words import (
     broadcast_text,
@@ -100,6 +100,10 @@ class Diagnosing:
             bases.append(right.values)
         bases.append(sheets.exact)
         slack = self._slack(entry, half.written)
+        untold = ~sheets.any(wrong & tells(entry))
+        if sheets.some(untold):
+            largest = sheets.largest(sheets.exact[quantity.leaf])
+            slack = np.where(untold, held(entry.value, slack, largest), slack)
         everything = np.arange(sheets.count)
         seen = Seen(everything, quantity, entry, slack, wrong, tuple(bases), own, self.habit)
         found.add(seen, [Found(UNREAD, (0,), incomplete, lambda at: unread(entry.sheet(at)))])
@@ -120,7 +124,10 @@ class Diagnosing:
             self._scaled,
             self._slips_apart,
         ):
-            found.add(seen, way(seen))
+            # One digit, or a 0, is no sign of two mistakes.
+            looked = seen.telling_only() if way == self._pairs else seen
+            if looked is not None:
+                found.add(looked, way(looked))
             left = found.open(seen)
             if left is None:
                 return

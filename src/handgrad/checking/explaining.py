@@ -13,6 +13,7 @@ from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Diagnosis, Places
 from handgrad.checking.sheets import SheetNumbers, Sheets
+from handgrad.checking.tolerance import tells
 from handgrad.checking.words import MISTAKES
 from handgrad.checking.worlds import World
 from handgrad.expression import Leaf
@@ -59,6 +60,11 @@ class Seen:
     @property
     def given(self) -> Mask:
         return ~np.isnan(self.value)
+
+    def telling_only(self) -> Seen | None:
+        """The same on the sheets of which a wrong figure has the digits to tell what it came of, if there are any."""
+        told = np.flatnonzero(np.atleast_1d(self.sheets.any(self.wrong & tells(self.entry))))
+        return self.only(told) if len(told) else None
 
     def only(self, which: SheetNumbers) -> Seen:
         """The same on some of the sheets, by their numbers here."""
@@ -172,7 +178,7 @@ SAID_BY: Mapping[str, frozenset[str]] = {
     "factor_left_out": frozenset(
         {"gate_forgotten", "slope_forgotten", "term_left_out", "tie_decided", "open_at_zero"}
     ),
-    "result_transposed": frozenset({"outer_transposed", "transposed"}),
+    "result_transposed": frozenset({"outer_transposed", "transposed", "transpose_forgotten"}),
     "path_left_out": frozenset({"penalty_left_out"}),
     "factor_two": frozenset({"inner_factor_forgotten", "penalty_half"}),
     "factor_half": frozenset({"inner_factor_forgotten", "penalty_two"}),

@@ -12,6 +12,7 @@ import numpy as np
 from handgrad.arrays import Array, Mask
 from handgrad.checking.figures import Habit, WrittenEntry, WrittenFigure
 from handgrad.checking.report import Places
+from handgrad.checking.tolerance import tells
 
 SHIFTS = (-1, 1, -2, 2, -3, 3)
 """Places by which a decimal point is looked for."""
@@ -52,7 +53,8 @@ def found(
     places = tuple(tuple(int(i) for i in at) for at in np.argwhere(wrong)[:64])
     units = habit.units(reference) if entry.figures else half
     half = np.minimum(half, units)
-    slack = half + units
+    # The unit of a figure of one digit is no room: 1 is no −0.4 with another sign.
+    slack = half + units if tells(entry)[wrong].any() else 2 * half
     opposite = (np.abs(value + reference) <= slack) & (np.sign(value) == -np.sign(reference))
     if opposite[wrong].all():
         yield Slip("sign_lost", places)

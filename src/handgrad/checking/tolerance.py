@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handgrad.arrays import Array
+from handgrad.arrays import Array, Mask
 from handgrad.checking.figures import Habit, Habits, ManyEntries, WrittenEntry
 from handgrad.checking.sheets import Sheets
 from handgrad.expression import Leaf
@@ -32,6 +32,10 @@ TINY = 1e-6
 
 SMALL = 1e-6
 """A number is small that is no more than this share of the largest, such as a score beside a mask's −10⁹."""
+
+TELLING = 0.05
+"""Half a unit of a figure's last digit, as a share of it, at most, for the figure to tell what it came of: one of two
+digits or more. 1 is the rounded form of many a number, and 0 of more."""
 
 LOST = 1e-12
 """What share of the largest of its array another program's floats may lose of a number on the way to it: of
@@ -67,3 +71,17 @@ def halves(entry: WrittenEntry | ManyEntries, habit: Habit | Habits, floor: Arra
     written = np.where(claims.capped, usual, entry.half)
     carried = np.where(claims.kept, entry.half, usual)
     return Halves(written * entry.factor * (1 + 1e-9) + floor, carried * entry.factor + floor)
+
+
+def tells(entry: WrittenEntry | ManyEntries) -> Mask:
+    """By figure, whether it has the digits to tell what it came of."""
+    found: Mask = entry.half * entry.factor <= TELLING * np.abs(entry.value)
+    return found
+
+
+def held(value: Array, half: Array, largest: Array) -> Array:
+    """The halves of figures that tell nothing, for what explains them: it gives them to two digits.
+
+    A 0 it gives beside numbers of which the `largest` is the largest in size.
+    """
+    return np.minimum(half, TELLING * np.where(value == 0, largest, np.abs(value)))

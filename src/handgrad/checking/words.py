@@ -22,6 +22,7 @@ MISTAKES: dict[str, str] = {
     "target_minus_prediction": "the difference is the wrong way round: it should be prediction minus target, {a} − {b}",
     "transpose_forgotten": "{a} is used where its transpose belongs",
     "transposed": "{a} is transposed, and should not be",
+    "broadcast_axis": "{a} is laid over the matrix along the wrong axis: its rows and columns are exchanged",
     "outer_transposed": "the outer product is the wrong way round: rows belong to {a}, columns to {b}",
     "product_reversed": "the factors of the product stand in the wrong order: {a} comes first",
     "preactivation_used": "{a}, the pre-activation, is used where {b}, its activation, belongs",

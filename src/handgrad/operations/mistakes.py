@@ -187,6 +187,7 @@ PRIORITY: dict[str, int] = {
             "outer_transposed",
             "product_reversed",
             "transposed",
+            "broadcast_axis",
             "preactivation_used",
             "activation_forgotten",
             "sigmoid_for_softmax",

@@ -30,7 +30,7 @@ from handgrad.operations.linear import matmul, outer
 from handgrad.operations.losses import bce, cross_entropy
 from handgrad.operations.piecewise import clip
 from handgrad.operations.reductions import mean_over_cases, sum_, sum_over_cases, sum_to
-from handgrad.operations.structure import transpose
+from handgrad.operations.structure import fill, transpose
 from handgrad.operations.surroundings import Found, Rewrite, Surroundings
 
 LOG_10 = 0.4342944819032518
@@ -205,6 +205,22 @@ def _of_matmul(call: Call, seen: Surroundings) -> Iterator[Found]:
         yield "product_reversed", matmul(b, a), (a, b)
 
 
+def _of_transpose(call: Call, seen: Surroundings) -> Iterator[Found]:
+    """Wherever it stands, as in s + T.T; that of a factor of a product is looked at with the product."""
+    (plain,) = call.arguments
+    if len(plain.shape or ()) == 2:
+        yield "transpose_forgotten", plain, (plain,)
+
+
+def _of_fill(call: Call, seen: Surroundings) -> Iterator[Found]:
+    """A vector that belongs to the rows of a square matrix laid over its columns, or the other way round."""
+    (vector,) = call.arguments
+    rows, *columns = call.shape or (0,)
+    axis = call.option("axis")
+    if columns == [rows] and len(vector.shape or ()) == 1 and axis in (0, 1, -1):
+        yield "broadcast_axis", fill(vector, shape=call.shape, axis=int(axis == 0)), (vector,)
+
+
 def _of_outer(call: Call, seen: Surroundings) -> Iterator[Found]:
     a, b = call.arguments
     yield "outer_transposed", outer(b, a), (a, b)
@@ -346,6 +362,8 @@ REWRITES: dict[str, Rewrite] = {
     step.name: _of_step,
     matmul.name: _of_matmul,
     outer.name: _of_outer,
+    fill.name: _of_fill,
+    transpose.name: _of_transpose,
     subtract.name: _of_subtract,
     add.name: _of_add,
     divide.name: _of_divide,

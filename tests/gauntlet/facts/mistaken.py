@@ -219,8 +219,20 @@ def _preactivation(n: Expression, x: Expression, about: About) -> bool:
     return isinstance(n, Name) and about.activations.get(n.name) == x
 
 
+def _along_other_axis(n: Expression, x: Expression) -> bool:
+    """Whether a vector is repeated along one axis of a square matrix for the other."""
+    match n, x:
+        case Call("fill", (of,)), Call("fill", (same,)):
+            lengths, axes = set(n.shape or ()), {n.option("axis"), x.option("axis")}
+            return of == same and len(lengths) == 1 and axes == {0, 1}
+        case _:
+            return False
+
+
 def _transpose(n: Expression, x: Expression, taken: bool) -> bool:
-    """Whether one factor of a product of matrices has its transpose taken, or left out."""
+    """Whether one factor of a product of matrices has its transpose taken, or left out, as that of a term may be."""
+    if not taken and n == x.T:
+        return True
     if not (_is(n, "matmul") and _is(x, "matmul")):
         return False
     pairs = [p for p in zip(_arguments(n), _arguments(x), strict=True) if p[0] != p[1]]
@@ -413,6 +425,7 @@ RULES: Mapping[str, Meaning] = {
     "softmax_diagonal": _softmax_diagonal,
     "target_minus_prediction": _target_minus,
     "transpose_forgotten": lambda n, x, about: _transpose(n, x, taken=False),
+    "broadcast_axis": lambda n, x, about: _along_other_axis(n, x),
     "outer_transposed": lambda n, x, about: _swapped(n, x, "outer"),
     "product_reversed": lambda n, x, about: _swapped(n, x, "matmul"),
     "transposed": lambda n, x, about: _transpose(n, x, taken=True),

@@ -78,6 +78,10 @@ WRITTEN = (
         {"a": [1, 2], "b": [1, 0], "e": [0, 2]},
         {"c": [3, 5], "d": [1, 2], "f": [1, 4]},
     ),
+    handgrad.Problem(
+        "Z = s + T.T\nu = logsumexp(Z, axis=1)\nL = logsumexp(u) - T[0, 1]",
+        {"T": [[0.5, -0.3], [0.2, 0.1]], "s": [1, 0]},
+    ),
 )
 
 ENOUGH = 3
