@@ -76,6 +76,7 @@ EQUATIONS = [
     ("L = 1 < x < 2", "comparisons do not chain"),
     ("L = x != y", "!= is not part of the language"),
     ("L y", "'=' is missing after L"),
+    ("L += y", "a name is computed once: write another, L_next = L + …"),
     ("L = [1, [2]]", "the rows of the array differ in length"),
     ("L = 1e999", "too large for a 64-bit float"),
     ("L = y ; y", "the sign ';' means nothing here"),

@@ -251,3 +251,14 @@ def test_a_loss_of_minus_ln_0_is_infinite_and_no_large_number(loss: str, why: st
     problem = handgrad.Problem(f"L = {loss}", {"p": [0, 1]}, {"y": [1, 0]})
     with pytest.raises(handgrad.HandgradError, match=why):
         handgrad.solve(problem)
+
+
+@pytest.mark.parametrize(
+    "root", ["d = sqrt(sum((W @ u - W @ v)**2))", "q = sum((W @ u - W @ v)**2)\nd = sqrt(q)"]
+)
+def test_the_norm_of_nothing_is_the_mend_of_its_root(root: str) -> None:
+    given = {"W": [[1, 2], [3, 4]]}, {"u": [1, 2], "v": [1, 2]}
+    with pytest.raises(handgrad.NumberError, match=r"norm\(W @ u - W @ v\) has the slope 0"):
+        handgrad.solve(handgrad.Problem(f"{root}\nL = d**2 + d", *given))
+    mended = handgrad.solve(handgrad.Problem("d = norm(W @ u - W @ v)\nL = d**2 + d", *given))
+    assert not mended.run.gradient("W").any()

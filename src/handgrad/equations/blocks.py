@@ -104,6 +104,16 @@ def _repeat(line: SourceLine, indented: Sequence[SourceLine]) -> Repeat:
 
 def _definition(line: SourceLine, indented: Sequence[SourceLine]) -> Definition:
     header = _DEF.match(line.text)
+    if (
+        header is not None
+        and header["sign"] is None
+        and header.end() == len(line.text)
+        and indented
+    ):
+        begun = line.text.rstrip()
+        raise _wrong(
+            line, f"':' is missing after the arguments of {header['name']}", f"write {begun}:"
+        )
     if header is None or header["sign"] is None:
         mend = "write def layer(x, W, b) = relu(W @ x + b)"
         raise _wrong(line, "the definition cannot be read", mend)

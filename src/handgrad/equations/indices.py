@@ -91,7 +91,7 @@ class _Reader:
             raise IndexMistake(
                 f"{piece} is no whole number here",
                 nearest(piece, self.known)
-                or f"a line of its own above, for {piece} in 1..5:, counts it",
+                or f"give it under [data], {piece} = 5, or count it in a line of its own above, for {piece} in 1..5:",
             )
         raise IndexMistake(f"{self.text[:40]!r} is no whole number", "write {t} or {t-1}")
 

@@ -60,9 +60,13 @@ class Parser(CallReader):
                 f"in a repeat, write {token.text}{{t}}: the number goes into the name",
             )
         if not self.at("="):
-            raise self.wrong(
-                f"'=' is missing after {token.text}", self.token, "write name = formula"
-            )
+            mend = "write name = formula"
+            if self.at("+", "-", "*", "/", "@") and self.source[self.token.span.stop :].startswith(
+                "="
+            ):
+                sign, name = self.token.text, token.text
+                mend = f"a name is computed once: write another, {name}_next = {name} {sign} …"
+            raise self.wrong(f"'=' is missing after {token.text}", self.token, mend)
         self.take()
         return tuple(found)
 

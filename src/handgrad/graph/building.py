@@ -175,7 +175,11 @@ class _GraphBuilding:
                 )
 
     def _unfit(self, name: str, table: str, given: Shape, found: Shape) -> NoReturn:
-        what = f"[{table}] {name} is {describe(given)}, but {name} is {describe(found)}"
+        what = (
+            f"[upstream] the gradient of {name} is {describe(given)}, but {name} is {describe(found)}"
+            if table == "upstream"
+            else f"[{table}] {name} is {describe(given)}, but its equation computes {describe(found)}"
+        )
         raise ShapeError(what, mend="write one number for each of its entries")
 
     def _stand_in(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from handgrad.arrays import AnyArray, Array, Kind, Namespace
-from handgrad.equations import Equation
+from handgrad.equations import Equation, source
 from handgrad.errors import NumberError, Span
 from handgrad.expression import (
     Adjoint,
@@ -18,11 +18,15 @@ from handgrad.expression import (
     Literal,
     Name,
     Shape,
+    number,
     walk,
 )
 from handgrad.graph.structure import Graph, is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of, span_of, spelled
+from handgrad.operations.arithmetic import power
+from handgrad.operations.functions import sqrt
+from handgrad.operations.reductions import sum_
 from handgrad.running.cleaning import without_residue
 
 
@@ -220,6 +224,37 @@ def senseless(
             span = span_of(call) or (None if node.written is None else span_of(node.written))
             return _outside(where, equation, span, argument, words, worst)
     return None
+
+
+def root_of_nothing(equation: Equation, graph: Graph, numbers: Mapping[Leaf, Array]) -> str:
+    """What a root of a sum of squares that is 0 is the norm of, as it is written; empty where there is none.
+
+    √s has no finite slope at 0, and that of a norm is taken as 0 there.
+    """
+    formula = graph.nodes[equation.target].written
+    arrays, batched = _arrays(numbers), set(graph.batched_leaves)
+    for call in walk(formula) if formula is not None else ():
+        if not isinstance(call, Call) or operation_of(call) is not sqrt:
+            continue
+        total = _opened(call.arguments[0], graph)
+        squared = total.arguments[0] if isinstance(total, Call) and _adds_up_all(total) else None
+        squared = _opened(squared, graph) if squared is not None else None
+        if isinstance(squared, Call) and operation_of(squared) is power:
+            base, exponent = squared.arguments
+            if number(exponent) == 2 and not np.all(value_of(total, arrays, batched)):
+                return source(base)
+    return ""
+
+
+def _opened(formula: Expression, graph: Graph) -> Expression:
+    """A formula; of a computed value's name, what computes it."""
+    while isinstance(formula, Name) and (written := graph.nodes[formula.name].written) is not None:
+        formula = written
+    return formula
+
+
+def _adds_up_all(call: Call) -> bool:
+    return operation_of(call) is sum_ and call.option("axis") is None
 
 
 def _overflows(formula: Expression, values: Mapping[Leaf, Array], batched: Set[Leaf]) -> bool:

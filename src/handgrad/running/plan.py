@@ -36,6 +36,7 @@ from handgrad.running.evaluate import (
     at_entry,
     columns_of,
     diagnose,
+    root_of_nothing,
     senseless,
     sums_as_columns,
     value_of,
@@ -415,11 +416,13 @@ def _check_finite(problem: Problem, result: Run) -> None:
         how = "undefined" if np.isnan(value[entry]) else "infinite"
         place = line.through or line.leaf.name
         through = next((e for e in problem.equations if e.target == place), None)
+        of = root_of_nothing(through, graph, result.numbers) if through else ""
+        norm = f"; norm({of}) has the slope 0 where it is 0" if of else ""
         raise NumberError(
             f"the gradient with respect to {at_entry(spelled_name(graph, line.leaf.name), entry)} is {how}",
             where=", ".join(filter(None, (problem.where, through.numbered if through else ""))),
             source=through.text if through else "",
-            mend="at these numbers a slope on the way to it is infinite"
+            mend=f"at these numbers a slope on the way to it is infinite{norm}"
             if result.carry == "exact"
             else "at the rounded figures a slope on the way to it is infinite: carry more decimals, or all",
         )
