@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handgrad.record import record
+from handgrad.record import builder, record
 
 
 @record
@@ -81,6 +81,7 @@ def test_its_init_is_as_a_dataclass_has_it() -> None:
         first: int
         second: tuple[int, ...] = ()
         third: str = "x"
+        fourth: list[int] = field(default_factory=list)
 
         def __post_init__(self) -> None:
             self.third = self.third.upper()  # type: ignore[misc]
@@ -90,14 +91,33 @@ def test_its_init_is_as_a_dataclass_has_it() -> None:
         first: int
         second: tuple[int, ...] = ()
         third: str = "x"
+        fourth: list[int] = field(default_factory=list)
 
     assert str(inspect.signature(Finished)) == str(inspect.signature(Plain))
     assert (Finished(1).third, Finished(1, (2,), third="y").third) == ("X", "Y")
+    assert Finished(1).fourth == [] == Finished(1, fourth=[]).fourth
+    assert Finished(1).fourth is not Finished(1).fourth
     assert Finished.__init__.__qualname__.endswith("Finished.__init__")
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'first'"):
         Finished()  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="unexpected keyword argument 'fourth'"):
-        Finished(1, fourth=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'fifth'"):
+        Finished(1, fifth=2)  # type: ignore[call-arg]
+
+
+def test_a_builder_may_be_changed_and_is_only_itself() -> None:
+    @builder
+    class Counting:
+        start: int
+        found: dict[str, int] = field(default_factory=dict)
+
+        def __post_init__(self) -> None:
+            self.most = self.start
+
+    one, other = Counting(1), Counting(1)
+    one.found["a"] = one.most = 2
+    assert other.found == {}
+    assert one != Counting(1, {"a": 2})
+    assert len({one, other}) == 2
 
 
 def test_a_record_without_words_is_made_without_reading_its_signature(

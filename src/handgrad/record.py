@@ -1,4 +1,6 @@
-"""Records: dataclasses that are quick to build and not to be changed, and how one is written as JSON."""
+"""Records: dataclasses that are quick to build and not to be changed, and how one is written as JSON.
+
+Builders are such that may be changed."""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from functools import cache
 from operator import attrgetter
 from reprlib import recursive_repr
 from sys import modules
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import Annotated, Any, TypeAlias, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -26,13 +28,7 @@ def record(cls: type[T]) -> type[T]:
     itself is built in a tenth of a frozen dataclass's time, which start-up pays once a class:
     nothing is compiled for it, where `dataclass` compiles every method.
     """
-    plain = not any(map(_is_made_anew, _fields_of(cls)))
-    # `dataclass` writes the arguments into a missing docstring, and reads Python to find them.
-    cls.__doc__ = cls.__doc__ or cls.__name__
-    made: type[T] = dataclass(slots=True, eq=False, repr=False, init=not plain)(cls)
-    told = fields(made)  # type: ignore[arg-type]
-    if plain:
-        setattr(made, "__init__", _init(made, told))  # noqa: B010 - a slot of the class that mypy guards
+    made, told = _with_init(cls, slots=True)
     compared = _getter([field.name for field in told if field.compare])
 
     def equal(self: T, other: object) -> Any:
@@ -49,6 +45,27 @@ def record(cls: type[T]) -> type[T]:
     return made
 
 
+@dataclass_transform(eq_default=False)
+def builder(cls: type[T]) -> type[T]:
+    """A class with an `__init__` of its fields, for what works something out and changes as it does.
+
+    Nothing is compiled for it either. It has no slots, and is equal to nothing but itself.
+    """
+    return _with_init(cls, slots=False)[0]
+
+
+def _with_init(cls: type[T], *, slots: bool) -> tuple[type[T], tuple[Field[Any], ...]]:
+    """A dataclass that can be made, and its fields."""
+    plain = not any(map(_is_special, _fields_of(cls)))
+    # `dataclass` writes the arguments into a missing docstring, and reads Python to find them.
+    cls.__doc__ = cls.__doc__ or cls.__name__
+    made: type[T] = dataclass(slots=slots, eq=False, repr=False, init=not plain)(cls)
+    told = fields(made)  # type: ignore[arg-type]
+    if plain:
+        setattr(made, "__init__", _init(made, told))  # noqa: B010 - a slot of the class that mypy guards
+    return made, told
+
+
 def _fields_of(cls: type) -> Iterator[Field[Any]]:
     """The fields that are told as such before a class is a dataclass, and those that it inherits."""
     for base in cls.__mro__[1:]:
@@ -56,41 +73,62 @@ def _fields_of(cls: type) -> Iterator[Field[Any]]:
     yield from (value for value in vars(cls).values() if isinstance(value, Field))
 
 
-def _is_made_anew(field: Field[Any]) -> bool:
-    return field.default_factory is not MISSING
+def _is_special(field: Field[Any]) -> bool:
+    """Whether a field is not simply one of the arguments of `__init__`."""
+    return not field.init or field.kw_only is True
+
+
+class _Factory:
+    """What an argument is by default whose value is made anew each time."""
+
+    def __repr__(self) -> str:
+        return "<factory>"
+
+
+_FACTORY = _Factory()
 
 
 def _init(cls: type, told: tuple[Field[Any], ...]) -> Callable[..., None]:
-    """The `__init__` of a dataclass with these fields, each with a plain default or none.
+    """The `__init__` of a dataclass with these fields, each with a default, a factory of one, or neither.
 
-    One for each number of fields is compiled; a class's own is its code with the fields' names in it.
+    One for each number of fields, and for each place of a factory among them, is compiled; a class's own is its code with the
+    fields' names in it.
     """
-    optional = [field for field in told if field.default is not MISSING]
-    if optional and told[-len(optional) :] != (*optional,):
+    made = [n for n, field in enumerate(told) if field.default_factory is not MISSING]
+    optional = [n for n, field in enumerate(told) if n in made or field.default is not MISSING]
+    if optional != [*range(len(told) - len(optional), len(told))]:
         raise TypeError(f"a field of {cls.__name__} without a default follows one that has one")
     names = tuple([field.name for field in told])
-    code, beside = _template(len(names), hasattr(cls, "__post_init__"))
+    code, beside = _template(len(names), tuple(made), hasattr(cls, "__post_init__"))
     code = code.replace(
         co_varnames=("self", *names),
         co_names=(*names, *beside),
         co_qualname=f"{cls.__qualname__}.__init__",
     )
-    defaults = tuple([field.default for field in optional])
-    own = FunctionType(code, vars(modules[cls.__module__]), "__init__", defaults)
+    defaults = tuple([_FACTORY if n in made else told[n].default for n in optional])
+    cells = (_FACTORY, *(told[n].default_factory for n in made)) if made else ()
+    closure = tuple(map(CellType, cells))
+    own = FunctionType(code, vars(modules[cls.__module__]), "__init__", defaults, closure)
     own.__annotations__ = {**{field.name: field.type for field in told}, "return": None}
     return own
 
 
 @cache
-def _template(count: int, post: bool) -> tuple[CodeType, tuple[str, ...]]:
-    """The code that sets so many attributes of `self`, and the names that it uses beside them."""
+def _template(count: int, made: tuple[int, ...], post: bool) -> tuple[CodeType, tuple[str, ...]]:
+    """The code that sets so many attributes of `self`, some of them `made` by factories, and the names that it uses beside
+    them. The factories are its free names, in their order, after the one of `_FACTORY`."""
     given = [f"a{n}" for n in range(count)]
-    lines = [f"self.{name} = {name}" for name in given]
+    lines = [
+        f"self.a{n} = f{n:03}() if a{n} is f else a{n}" if n in made else f"self.a{n} = a{n}"
+        for n in range(count)
+    ]
     lines += ["self.__post_init__()"] if post else []
-    source = f"def __init__({', '.join(['self', *given])}):\n " + "\n ".join(lines or ["pass"])
+    body = "\n  ".join(lines or ["pass"])
+    free = ", ".join(["f", *(f"f{n:03}" for n in made)])
+    source = f"def made({free}):\n def __init__({', '.join(['self', *given])}):\n  {body}\n return __init__"
     scope: dict[str, Any] = {}
     exec(source, scope)
-    return scope["__init__"].__code__, ("__post_init__",) if post else ()
+    return scope["made"](*[None] * (len(made) + 1)).__code__, ("__post_init__",) if post else ()
 
 
 def _getter(names: list[str]) -> Callable[[object], object]:
@@ -105,7 +143,7 @@ def _written(self: Any) -> str:
     return f"{self.__class__.__qualname__}({', '.join(shown)})"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JsonForm:
     """How a record is written as JSON, where that isn't simply its fields: its class's `json`.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ class Terminal:
 
         text = render_terminal(
             page,
-            width=self.width or max(20, shutil.get_terminal_size((80, 24)).columns),
+            width=self.width or max(20, _columns()),
             colour=self._colour(),
             unicode=not self.plain_ascii and self._unicode(),
         )
@@ -70,3 +70,13 @@ class Terminal:
         except (UnicodeEncodeError, LookupError):
             return False
         return True
+
+
+def _columns() -> int:
+    """How wide the console is; 80 where that is not known. `shutil` says the same, and brings three kinds of compression along."""
+    with suppress(ValueError):
+        if (told := int(os.environ.get("COLUMNS", ""))) > 0:
+            return told
+    with suppress(AttributeError, ValueError, OSError):
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    return 80

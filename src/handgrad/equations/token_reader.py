@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from handgrad.equations.indices import IndexMistake, is_range, numbered
@@ -15,6 +15,7 @@ from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.operations.elsewhere import (
     MENDS,
 )
+from handgrad.record import record
 
 if TYPE_CHECKING:
     from handgrad.equations.parser import Parser
@@ -26,7 +27,7 @@ DEEPEST = 100
 """Levels of brackets and of operations, at most; trees stay safe to walk."""
 
 
-@dataclass(frozen=True)
+@record
 class Bindings:
     """What a line of a block finds around it.
 

@@ -7,11 +7,11 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from handgrad.expression import Adjoint
-from handgrad.formats.live import Live
 from handgrad.record import record
 from handgrad.symbol import Symbol, symbol
 
 if TYPE_CHECKING:
+    from handgrad.formats.live import Live
     from handgrad.page.blocks import Document
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from handgrad.expression import (
     ONE,
@@ -32,9 +32,10 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.recognised import Recognised
 from handgrad.operations.reductions import mean_over_cases, sum_over_cases
+from handgrad.record import builder
 
 
-@dataclass
+@builder
 class Backward:
     """Differentiates the equations in `order` (those that reach the loss, topologically).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NoReturn
 
 from handgrad.equations import Equation
@@ -19,6 +19,7 @@ from handgrad.operations.operation import describe
 from handgrad.operations.reductions import mean_over_cases, sum_, sum_over_cases
 from handgrad.problem import Problem
 from handgrad.problem.expected import expect_problem
+from handgrad.record import builder
 
 
 def build(problem: Problem) -> Graph:
@@ -39,7 +40,7 @@ def build(problem: Problem) -> Graph:
     return graph
 
 
-@dataclass
+@builder
 class _GraphBuilding:
     problem: Problem
     nodes: dict[str, Node] = field(default_factory=dict)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves, substitute
 from handgrad.graph.structure import Gradient, Let, Line, Shortcut
+from handgrad.record import builder
 
 
-@dataclass
+@builder
 class Numbering:
     """Gives lets their numbers, wherever they are referred to; what refers to none is kept.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from handgrad.expression import Call, Expression, Leaf, Name, leaves, walk
 from handgrad.graph.structure import Let, Node, is_batched
@@ -13,6 +13,7 @@ from handgrad.operations.annotate import signature_of
 from handgrad.operations.arithmetic import divide, multiply, negate
 from handgrad.operations.operation import Application, Signature
 from handgrad.operations.structure import fill
+from handgrad.record import builder
 
 SHORT = 2
 """A formula with at most this many names and numbers is written into the next one."""
@@ -45,7 +46,7 @@ class Referring(Application):
         return self._parts.reference(self._call, self._equation)
 
 
-@dataclass
+@builder
 class Parts:
     """The parts of equations that formulas refer to; `lets` are those that got a name of their own.
 

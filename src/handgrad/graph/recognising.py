@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from handgrad.operations.operation import normal_axes
 from handgrad.operations.recognise import Recogniser, may_hold_loss
 from handgrad.operations.recognised import Looking, Recognised, Two
 from handgrad.operations.written_out import Sight
+from handgrad.record import builder
 
 
-@dataclass
+@builder
 class Recognition:
     """The losses found in a problem's equations.
 

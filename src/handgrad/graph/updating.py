@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from handgrad.expression import Adjoint, Leaf, Name, Shape
 from handgrad.graph.remembered import OfGraphs
 from handgrad.graph.structure import Graph, Node, is_batched
 from handgrad.operations.annotate import tidied
-from handgrad.record import record
+from handgrad.record import builder, record
 from handgrad.updates import Update, UpdateLine, names
 
 
@@ -96,7 +96,7 @@ def _update_pass(graph: Graph, update: Update) -> UpdatePass:
     )
 
 
-@dataclass
+@builder
 class _Writing:
     """Finds the shapes of an update's lines, and which of them differ from case to case."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,12 +11,13 @@ from handgrad.arrays import Numbers
 from handgrad.errors import OptionError, ProblemError
 from handgrad.problem import Problem
 from handgrad.problem import load as load_text
+from handgrad.record import record
 
 Inputs: TypeAlias = Numbers | Path | Mapping[str, Numbers | Path]
 """A model's inputs, or its target: an array, the path of a .npy or .npz file, or several of them by name."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModelReader:
     """How files of one kind are read.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from handgrad.expression import Call, Expression, Literal, Name, number
 from handgrad.operations.arithmetic import divide, multiply, negate
@@ -12,7 +11,7 @@ from handgrad.operations.linear import dot, matmul
 from handgrad.operations.reductions import mean, sum_
 from handgrad.operations.structure import transpose
 from handgrad.operations.written_out import Sight
-from handgrad.record import record
+from handgrad.record import builder, record
 
 
 @record
@@ -49,7 +48,7 @@ class Logarithm:
         return sum_(terms, axis=1, keepdims=True) if self.adding.shape else sum_(terms)
 
 
-@dataclass
+@builder
 class Logarithms:
     """Reads terms with one logarithm in them, seen through names."""
 

@@ -7,8 +7,6 @@ shown stays as it was written; the operation gives it a stable value and gradien
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from handgrad.expression import Call, Expression, walk
 from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import add, subtract
@@ -21,6 +19,7 @@ from handgrad.operations.reductions import mean
 from handgrad.operations.signed_terms import added_up, signs_out, terms
 from handgrad.operations.terms import softmax_cross_entropy_terms
 from handgrad.operations.written_out import Sight
+from handgrad.record import builder
 
 MOST_TERMS = 64
 """The most terms of a sum that are tried in pairs; a loss written out has a few."""
@@ -37,7 +36,7 @@ def may_hold_loss(expression: Expression) -> bool:
     )
 
 
-@dataclass
+@builder
 class Recogniser:
     """Finds the losses in a formula, looking through the equations in `looking.definitions`."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from handgrad.expression import Call, Expression
 from handgrad.operations.logarithms import Logarithms
 from handgrad.operations.written_out import Sight, WrittenActivation
-from handgrad.record import record
+from handgrad.record import builder, record
 
 SIGMOID, SOFTMAX = "sigmoid", "softmax"
 
@@ -60,7 +60,7 @@ class Two:
     plain: Expression
 
 
-@dataclass
+@builder
 class Looking:
     """The state of a search for the losses in a formula.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from handgrad.expression import Call, Expression, Leaf, Name
@@ -30,7 +30,7 @@ class Penalty:
     halved: bool
 
 
-@dataclass(frozen=True)
+@record
 class Surroundings:
     """What a mistake may confuse a formula's parts with.
 

@@ -7,7 +7,7 @@ equations; 1/(1 + exp(−z)) is σ(z); max z + ln Σ exp(z − max z) is ln Σ e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from handgrad.expression import Call, Expression, Literal, Name, Shape, number
@@ -18,7 +18,7 @@ from handgrad.operations.functions import exp, log
 from handgrad.operations.operation import normal_axes
 from handgrad.operations.reductions import maximum_of, sum_
 from handgrad.operations.structure import index
-from handgrad.record import record
+from handgrad.record import builder, record
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class WrittenActivation:
     name: str = ""
 
 
-@dataclass
+@builder
 class Sight:
     """Sees formulas through the names of the equations in `definitions`.
 

@@ -7,7 +7,7 @@ only the other equations tell it from the ReLU of a layer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from handgrad.equations import Equation
@@ -19,6 +19,7 @@ from handgrad.operations.functions import maximum, square
 from handgrad.operations.gates import activation_in
 from handgrad.operations.reductions import maximum_of, mean, sum_
 from handgrad.operations.structure import index
+from handgrad.record import builder
 
 GATHERED = frozenset(o.name for o in (add, sum_, mean, maximum_of, index))
 """What makes one loss of several terms."""
@@ -56,7 +57,7 @@ def _marked(expression: Expression, hinges: Set[int]) -> Expression:
     return replace(call, hinge=True) if id(expression) in hinges else call
 
 
-@dataclass
+@builder
 class _Margins:
     made: Mapping[str, Expression]
     learned: Set[str]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from handgrad.equations import Equation, plain_name
 from handgrad.errors import ProblemError, nearest
 from handgrad.expression import Name, leaves
 from handgrad.problem.given import Given
+from handgrad.record import record
 
 LETTERS = ("L", "J", "E", "C", "loss")
 """What a loss that no equation computes is called: the first that is no other name of the problem."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LeftOut:
     """What a problem that starts from the middle does not need, as it was written.
 
@@ -135,7 +136,7 @@ def seed_names(upstream: Collection[str], taken: Collection[str]) -> dict[str, s
     return found
 
 
-@dataclass(frozen=True)
+@record
 class MiddleCheck:
     """Says what of `[given]` and `[upstream]` cannot be meant, in one line with the mend.
 

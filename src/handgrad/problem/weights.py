@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,6 +51,8 @@ def from_state_dict(path: Path, name: str, where: str) -> Any:
 
 def from_safetensors(path: Path, name: str, where: str) -> Any:
     """The array of this name in a .safetensors file: a header in JSON, then the numbers as they lie in memory."""
+    import json  # Here: a file of weights is rare, and every command would wait for it.
+
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         try:

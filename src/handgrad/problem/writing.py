@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +98,8 @@ def _toml_number(text: str) -> bool:
 
 def _string(text: str) -> str:
     """A TOML basic string: JSON's escapes are TOML's, but for DEL."""
+    import json  # Here: every command would wait for it.
+
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
@@ -30,7 +30,7 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Kernel
 from handgrad.problem import Problem
-from handgrad.record import record
+from handgrad.record import builder, record
 from handgrad.running.cleaning import never_cancels, without_residue
 from handgrad.running.evaluate import (
     at_entry,
@@ -54,7 +54,7 @@ class PlanStep:
     out: int
 
 
-@dataclass
+@builder
 class _PlanCompiler:
     """Turns formulas into steps over numbered slots."""
 

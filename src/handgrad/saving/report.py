@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from handgrad.page import Document
+from handgrad.record import record
 
 if TYPE_CHECKING:
     from handgrad.picture import Drawing
@@ -21,7 +22,7 @@ _LACKING: dict[Form, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """A result as a page and, where it has them, in other forms, each made when it is asked for.
 

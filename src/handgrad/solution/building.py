@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import get_args
 
 import numpy as np
@@ -18,6 +18,7 @@ from handgrad.graph.weighted import is_weighted, multiplies_values, products
 from handgrad.operations.annotate import annotated
 from handgrad.options import one_of, whole_number
 from handgrad.problem import Problem
+from handgrad.record import builder
 from handgrad.running import Carry, Plan, Run, run
 from handgrad.running.evaluate import value_of
 from handgrad.running.plan import clean_plan, plan_carrying, shown_figures
@@ -72,7 +73,7 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
     return _TraceBuilding(problem, graph, plan, first, residues, decimals).trace(steps)
 
 
-@dataclass
+@builder
 class _TraceBuilding:
     problem: Problem
     graph: Graph

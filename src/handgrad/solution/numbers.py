@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
 import numpy as np
@@ -27,6 +27,7 @@ from handgrad.graph.rows import is_row_in
 from handgrad.notation import Subscript
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
+from handgrad.record import record
 from handgrad.running.evaluate import sums_as_columns
 
 
@@ -41,7 +42,7 @@ def _emptied(value: Nested) -> Nested:
     return EMPTY if math.isnan(value) else value
 
 
-@dataclass(frozen=True)
+@record
 class Numbers:
     """The numbers of a run, to be put into formulas; each is turned into a literal once.
 

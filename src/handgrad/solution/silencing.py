@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -17,7 +17,7 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.structure import fill
 from handgrad.operations.ties import without_ties
-from handgrad.record import record
+from handgrad.record import builder, record
 from handgrad.running import Run
 from handgrad.running.evaluate import value_of
 from handgrad.running.owners import FEW, Owners, factors, owners
@@ -119,7 +119,7 @@ def counts(
     return any(bool(np.any(found[entry])) for entry in entries)
 
 
-@dataclass
+@builder
 class Silencing:
     """Finds which entries of a graph's gradients vanish with one entry of a value.
 

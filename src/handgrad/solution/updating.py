@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from handgrad.finite import all_finite
 from handgrad.graph import Graph
 from handgrad.graph.updating import UpdatePass, update_pass
 from handgrad.problem import Problem
+from handgrad.record import builder
 from handgrad.running import Plan, Run
 from handgrad.running.evaluate import value_of
 from handgrad.running.plan import plan_carrying, shown_figures
@@ -34,7 +35,7 @@ RESOLVED = 10
 """Runs after an update that are worked out on paper where floats cancel; each takes up to 40 ms."""
 
 
-@dataclass
+@builder
 class Updating:
     """Carries the parameters from update to update."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from handgrad.graph import Activation, Graph, activations
 from handgrad.graph.asked import unasked
 from handgrad.graph.structure import Shortcut
 from handgrad.operations.gates import activations_in
+from handgrad.record import builder
 from handgrad.running import Run
 from handgrad.running.plan import plan_carrying
 from handgrad.solution.long_way import long_way
@@ -32,7 +32,7 @@ HAIR = 1e-6
 """How far numbers are moved, as a share of their size, to see whether what is equal stays so."""
 
 
-@dataclass
+@builder
 class NotedRun:
     """A run whose steps are given notes, with what the kinds of note look up and remember.
 
