@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +33,7 @@ from handgrad.solution import AtKink, ShortcutTaken, Step
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.choosing import of_no_path, of_other_taken
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close, near
+from tests.gauntlet.facts.formulas import gated
 from tests.gauntlet.facts.lines import numbers_only, unsettled, unsettled_before, updating, within
 from tests.gauntlet.facts.notes import are_zero, slope
 from tests.gauntlet.facts.reviving import of_revivers
@@ -108,19 +111,19 @@ def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
     else:
         yield not others, "some are not zero"
     units = [c for _, c in _activations(facts)]
-    inside = {c.operation for t in facts.targets for c in terms.calls_of(facts.written(t))}
+    inside = {c.operation for t in facts.targets for c in terms.calls_of(facts.rectified(t))}
     gates = {c.operation for c in units if c.operation == "relu"}
     yield gates <= set(question.gates) <= gates | (inside & {"relu"}), "other gates"
     yield set(question.activations) == {c.operation for c in units}, "other activations"
     alone = [call for _, call in _activations(facts)]
-    within = [c for t in facts.targets for c in terms.calls_of(facts.written(t))]
+    within = [c for t in facts.targets for c in terms.calls_of(facts.rectified(t))]
     channels = {_has_channels(alone, facts), _has_channels([*alone, *within], facts)}
     yield question.channels in channels, "another answer to whether units are channels"
     for part in question.parts:
         yield from zero_part(part, facts)
     for layer in question.revivers:
         yield from of_revivers(layer.revivers, layer.layer, facts)
-        calls = terms.calls_of(facts.written(layer.layer)) if layer.layer in facts.targets else []
+        calls = terms.calls_of(facts.rectified(layer.layer)) if layer.layer in facts.targets else []
         gated = any(c.operation == "relu" for c in calls)
         unnamed = re.fullmatch(r"(part|piece|section)_\d+", layer.layer)
         yield bool(unnamed) or gated, f"{layer.layer} is no gate"
@@ -169,7 +172,7 @@ def _activations(facts: Facts) -> list[tuple[str, Call]]:
     fused = {n.inner for s in facts.trace._steps for n in s.notes if isinstance(n, ShortcutTaken)}
     found = []
     for target in facts.targets:
-        call = facts.written(target)
+        call = facts.rectified(target)
         if isinstance(call, Call) and call.operation in ACTIVATIONS and target not in fused:
             found.append((target, call))
     return found
@@ -205,11 +208,14 @@ def zero_part(part: ZeroPart, facts: Facts) -> Found:
         cases = part.cases or (range(facts.cases) if differs else (0,))
         about = [np.asarray(facts.value(part.about, case), dtype=float) for case in cases]
         if part.cause == "shut_gate":
-            yield all(bool(np.all(a <= 0)) for a in about), f"it is {about}"
+            yield not any(facts.opens_at(part.about, a) for a in about), f"it is {about}"
             yield part.operation == "relu", f"{part.operation} is no gate"
             if part.cases:
                 others = set(range(facts.cases)) - set(part.cases)
-                yield all(facts.value(part.about, c) > 0 for c in others), "shut in other cases too"
+                open_there = [
+                    facts.opens_at(part.about, facts.value(part.about, c)) for c in others
+                ]
+                yield all(open_there), "shut in other cases too"
         else:
             rest = _rest(facts)
             yield all(bool(np.all(np.abs(a) <= rest)) for a in about), f"it is {about}"
@@ -256,9 +262,37 @@ def swapped(facts: Facts, old: str, new: str, kept: tuple[str, ...]) -> Facts:
         inside, rest = _argument(equation[found.end() :])
         return f"{equation[: found.start()]}{new}({other(inside)}){other(rest)}"
 
-    equations = [(t, e if t in kept else other(e)) for t, e in facts.oracle.equations]
+    equations = [
+        (t, e if t in kept else _written_out(other(e), facts.oracle.tree(t), old, new))
+        for t, e in facts.oracle.equations
+    ]
     text = problem_text(facts.text, equations)
     return Facts(text, type(facts.oracle)(text), handgrad.solve(handgrad.loads(text)))
+
+
+class _Instead(ast.NodeTransformer):
+    """Another activation in place of ReLU written out."""
+
+    def __init__(self, new: str) -> None:
+        self.new = new
+
+    def visit(self, node: ast.AST) -> Any:
+        self.generic_visit(node)
+        z = gated(node)
+        return node if z is None else ast.Call(ast.Name(self.new), [z], [])
+
+
+def _written_out(text: str, tree: ast.expr, old: str, new: str) -> str:
+    """An equation with another activation in place of ReLU written out, where that is the old one."""
+    out = [n for n in ast.walk(tree) if gated(n) is not None and not _named(n)]
+    return ast.unparse(_Instead(new).visit(deepcopy(tree))) if out and old == "relu" else text
+
+
+def _named(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="relu" | "ReLU")):
+            return True
+    return False
 
 
 def _argument(text: str) -> tuple[str, str]:
@@ -296,10 +330,10 @@ def _unit_at(unit: UnitAt, before: Facts, after: Facts, old: str, new: str) -> F
         options = next(
             (dict(c.options) for _, c in _activations(facts) if c.operation == operation), {}
         )
-        yield (
-            near(steep, slope(operation, at, **options), 1e-6),
-            f"slope {slope(operation, at, **options)}",
-        )
+        true = slope(operation, at, **options)
+        if operation == "relu" and at == 0 and facts.opens_at(unit.entry, at):
+            true = 0.5
+        yield near(steep, true, 1e-6), f"slope {true}"
     options_of_entry = dict(unit.entry.options) if isinstance(unit.entry, Call) else {}
     at_entry: Any = options_of_entry.get("at", ())
     yield unit.unit == at_entry, f"it is unit {at_entry}"
@@ -395,15 +429,16 @@ def _other_input(question: OtherInput, facts: Facts) -> Found:
         for unit in units:
             yield from _unit_at(unit, facts, other, "relu", "relu")
             z, now = (float(f.value(unit.entry, unit.case or 0)) for f in (facts, other))
-            yield (z > 0) == was_on and near(unit.z, z), f"before {z}"
-            yield (now > 0) != was_on and near(unit.other_z, now), f"after {now}"
+            yield facts.opens_at(unit.entry, z) == was_on and near(unit.z, z), f"before {z}"
+            on = other.opens_at(unit.entry, now)
+            yield on != was_on and near(unit.other_z, now), f"after {now}"
     shut = turned = count = 0
     for _, call in _activations(facts):
         if call.operation == "relu":
             inner = call.arguments[0]
             cases = range(facts.cases) if facts.differs(inner) else (0,)
             for case in cases:
-                before, after = (np.asarray(f.value(inner, case)) > 0 for f in (facts, other))
+                before, after = (f.opens(inner, f.value(inner, case)) for f in (facts, other))
                 shut += int((~after).sum())
                 turned += int((before != after).sum())
                 count += after.size
@@ -651,7 +686,8 @@ def _small_change(question: SmallChange, facts: Facts) -> Found:
     yield near(jump.after, own, 1e-4), f"the slope after it is {own}"
     yield not near(jump.before, jump.after, 1e-4), "the slope goes on"
     for unit in jump.turned:
-        yield (unit.z > 0) != (unit.other_z > 0), f"{unit.entry} does not turn"
+        sides = [facts.opens_at(unit.entry, z) for z in (unit.z, unit.other_z)]
+        yield sides[0] != sides[1], f"{unit.entry} does not turn"
         yield from _unit_at(unit, facts, there, "relu", "relu")
 
 

@@ -132,6 +132,7 @@ class Gates:
     def __init__(self, name: str, call: Call, facts: Facts) -> None:
         (pre,) = call.arguments
         assert isinstance(pre, Name)
+        self.pre, self.facts = pre, facts
         self.name, self.z = name, facts.at.values[pre.name]
         self.arriving = facts.at.case_gradients[name]
         if name in facts.oracle.batched:
@@ -149,7 +150,7 @@ class Gates:
     @property
     def off(self) -> Any:
         """By unit, whether it is off everywhere."""
-        return (self.units <= 0).all(axis=1)
+        return ~self.facts.opens(self.pre, self.units).any(axis=1)
 
 
 def _unit_axes(pre: str, rank: int, facts: Facts) -> tuple[int, ...]:
@@ -186,7 +187,7 @@ def gates_of(facts: Facts) -> list[Gates]:
     """The ReLU layers in order. Raises `KeyError` where one has no name, or units cannot be told from examples."""
     found = []
     for target in facts.oracle.order:
-        written = facts.written(target)
+        written = facts.rectified(target)
         for call in terms.calls_of(written):
             if call.operation == "relu":
                 if call is not written or not isinstance(call.arguments[0], Name):
@@ -220,11 +221,12 @@ def of_promise(promise: Promise, facts: Facts) -> Found:
                 near = np.abs(gate.z).min()
                 yield near > size * (1 - 1e-9), f"{gate.name} is {near} from its kink"
         case "gate_blocks" if gates is not None:
-            most = max(float(g.blocked[g.units <= 0].max(initial=0)) for g in gates)
+            most = max(float(g.blocked[~facts.opens(g.pre, g.units)].max(initial=0)) for g in gates)
             yield most >= size * (1 - 1e-9), f"at most {most} is blocked"
         case "layer_open" if about in facts.targets:
-            (call,) = terms.calls_of(facts.written(about))[:1]
-            yield bool((_value(call.arguments[0], facts) > 0).any()), "it is off as a whole"
+            (call,) = terms.calls_of(facts.rectified(about))[:1]
+            z = call.arguments[0]
+            yield bool(facts.opens(z, _value(z, facts)).any()), "it is off as a whole"
         case "zero_input":
             inputs = [a for n, a in facts.oracle.data.items() if np.ndim(a)]
             yield any(bool((a == 0).any()) for a in inputs), "no input is 0"
@@ -238,7 +240,7 @@ def of_promise(promise: Promise, facts: Facts) -> Found:
             off = np.abs(np.round(value, promise.count) - value).max(initial=0)
             yield promise.count >= 15 or off < 1e-9, f"it is {value.tolist()}"
         case "unsaturated" if about in facts.targets:
-            (call, *_) = terms.calls_of(facts.written(about))
+            (call, *_) = terms.calls_of(facts.rectified(about))
             steepest, z = STEEPEST[call.operation], _value(call.arguments[0], facts)
             flattest = min(abs(slope(call.operation, float(x))) for x in z.ravel())
             yield flattest >= FLAT * steepest * (1 - 1e-9), f"a slope is {flattest}"

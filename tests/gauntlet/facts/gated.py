@@ -71,7 +71,7 @@ def of_audit(audit: Audit, facts: Facts) -> Claims:
             continue
         seen = Seen(audit, layer, facts, z)
         if layer.gate:
-            each = seen.apart > 0
+            each = seen.fires
             if each.shape[-2] == 1 or each[..., 0].size <= 64:
                 states.append(each.reshape(-1, audit.cases))
         yield from of_layer(seen)
@@ -133,6 +133,7 @@ class Seen:
     def __init__(self, audit: Audit, layer: Layer, facts: Facts, z: Any) -> None:
         self.audit, self.layer, self.facts = audit, layer, facts
         self.apart = self._apart(z)
+        self.fires = facts.opens(layer.pre_activation, self.apart)
         self.arriving: Any = None
         self.passing: Any = None
         named = layer.name in facts.targets and isinstance(layer.pre_activation, Name)
@@ -150,7 +151,7 @@ class Seen:
             self.passing = self.arriving * self.slopes
 
     def _slopes(self, z: Any) -> Any:
-        written = self.facts.written(self.layer.name)
+        written = self.facts.rectified(self.layer.name)
         if isinstance(written, Call) and written.operation == "prelu":
             learned = np.asarray(self.facts.value(written.arguments[1]), dtype=float)
             return self._apart(np.where(z > 0, 1.0, np.broadcast_to(learned[..., None], z.shape)))
@@ -166,7 +167,8 @@ class Seen:
 
 def slopes(layer: Layer, facts: Facts, z: Any) -> Any:
     """The slope of a layer's activation at each number."""
-    written = facts.written(layer.name)
+    written = facts.rectified(layer.name)
+    halved = bool(facts.opens(layer.pre_activation, 0.0))
     options = dict(written.options) if isinstance(written, Call) else {}
     known: dict[float, float] = {}
     found = np.zeros(z.shape)
@@ -174,7 +176,7 @@ def slopes(layer: Layer, facts: Facts, z: Any) -> Any:
         number = float(z[at])
         if number not in known:
             known[number] = (
-                float(number > 0)
+                float(number > 0) + (halved and number == 0) / 2
                 if layer.operation == "relu"
                 else slope(layer.operation, number, **options)
             )
@@ -185,15 +187,16 @@ def slopes(layer: Layer, facts: Facts, z: Any) -> Any:
 def _layer(seen: Seen) -> Found:
     layer, audit, z = seen.layer, seen.audit, seen.apart
     units = audit.of(layer.name)
+    fires = seen.fires
     yield layer.units == len(units) == math.prod(z.shape[:-2]), "another number of units"
     yield (
-        layer.dead == (int((~(z > 0).any(axis=(-2, -1))).sum()) if layer.gate else 0),
+        layer.dead == (int((~fires.any(axis=(-2, -1))).sum()) if layer.gate else 0),
         "dead units",
     )
-    yield near(layer.firing, float((z > 0).mean())), f"it fires on {(z > 0).mean()}"
+    yield near(layer.firing, float(fires.mean())), f"it fires on {fires.mean()}"
     examples = _examples(layer.pre_activation, len(layer.shape), seen.facts)
     yield layer.examples == examples, f"its positions lie in {examples} examples"
-    shut = int((~(z > 0).reshape(-1, z.shape[-1]).any(axis=0)).sum())
+    shut = int((~fires.reshape(-1, z.shape[-1]).any(axis=0)).sum())
     yield layer.shut == (shut if layer.gate else 0), f"shut in {shut}"
     if seen.passing is not None:
         for said, array in ((layer.gradient_in, seen.arriving), (layer.gradient_out, seen.passing)):
@@ -263,10 +266,11 @@ def _dominated(name: str, seen: Seen) -> set[str]:
 def _unit(seen: Seen, unit: Unit) -> Found:
     layer, cases = seen.layer, seen.audit.cases
     z = seen.apart[unit.unit]
-    fires = (z > 0).any(axis=0)
+    at = seen.fires[unit.unit]
+    fires = at.any(axis=0)
     yield unit.cases == cases, "another number of cases"
     yield unit.fired == int(fires.sum()), f"it fires on {int(fires.sum())}"
-    yield unit.fired_at == int((z > 0).sum()), f"it fires at {int((z > 0).sum())}"
+    yield unit.fired_at == int(at.sum()), f"it fires at {int(at.sum())}"
     yield near(unit.max_preactivation, float(z.max())), f"the largest is {z.max()}"
     if unit.verdict in OFF:
         yield layer.gate and not fires.any(), "it fires"
@@ -281,7 +285,7 @@ def _unit(seen: Seen, unit: Unit) -> Found:
         return
     passing, arriving = np.abs(seen.passing[unit.unit]), np.abs(seen.arriving[unit.unit])
     yield near(unit.gradient, float(passing.sum()) / cases, 1e-7), f"passes {passing.sum() / cases}"
-    blocked = float(arriving[z <= 0].sum()) / cases if layer.gate else 0.0
+    blocked = float(arriving[~at].sum()) / cases if layer.gate else 0.0
     yield near(unit.blocked, blocked, 1e-7), f"blocked is {blocked}"
     flat = _flat(seen, unit.unit)
     yield unit.saturated == int(flat.sum()), f"saturated on {int(flat.sum())}"
@@ -320,7 +324,7 @@ def _flat(seen: Seen, unit: tuple[int, ...]) -> Any:
 def _verdict(seen: Seen, unit: Unit, flat: Any) -> str:
     """The verdict as the documents define it."""
     cases = seen.audit.cases
-    fired = int((seen.apart[unit.unit] > 0).any(axis=0).sum())
+    fired = int(seen.fires[unit.unit].any(axis=0).sum())
     if seen.layer.gate and fired == 0:
         return (
             unit.verdict
@@ -346,7 +350,7 @@ def _deaf(seen: Seen, fires: Any) -> bool:
         name = waiting.pop()
         for target in facts.targets:
             if name in facts.uses[target] and target not in after:
-                call = facts.written(target)
+                call = facts.rectified(target)
                 if isinstance(call, Call) and call.operation == "relu":
                     after.add(target)
                 elif target == facts.oracle.loss:
@@ -528,12 +532,12 @@ class Measured:
 
     def __init__(self, seen: Seen, facts: Facts, unit: Unit) -> None:
         layer, cases = seen.layer, seen.audit.cases
-        operation = facts.written(layer.name)
+        operation = facts.rectified(layer.name)
         assert isinstance(operation, Call)
         named = replace(layer, operation=operation.operation)
         now = Seen(seen.audit, named, facts, pre_activations(seen.audit, layer, facts))
-        z, passing = now.apart[unit.unit], now.passing[unit.unit]
-        self.fired = int((z > 0).any(axis=0).sum())
+        passing = now.passing[unit.unit]
+        self.fired = int(now.fires[unit.unit].any(axis=0).sum())
         self.gradient = float(np.abs(passing).sum()) / cases
         # Beside 1, a float loses a slope such as σ(40)(1 − σ(40)).
         self.lost = float(np.abs(now.arriving[unit.unit]).sum()) / cases * 2.0**-53
@@ -565,7 +569,7 @@ class Measured:
 def _largest_gradient(facts: Facts, seen: Seen) -> float:
     sizes = [0.0]
     for layer in seen.audit.layers:
-        operation = facts.written(layer.name) if layer.name in facts.targets else None
+        operation = facts.rectified(layer.name) if layer.name in facts.targets else None
         if isinstance(operation, Call) and operation.operation in ACTIVATIONS:
             z = pre_activations(seen.audit, layer, facts)
             other = Seen(seen.audit, replace(layer, operation=operation.operation), facts, z)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +112,12 @@ def _lies(zeroed: Zeroed, shape: tuple[int, ...]) -> bool:
 
 def _gated_off(note: GatedOff, facts: Facts) -> Found:
     z = facts.unit(note.pre_activation, note.unit)
-    off = tuple(case for case, number in enumerate(z) if number <= 0)
+    off = tuple(case for case, z in enumerate(z) if not facts.opens(note.pre_activation, z))
     yield note.case_count == len(z), f"of {len(z)} cases"
     yield note.cases == (off if len(z) > 1 else ()), f"off in {off}"
     yield bool(off), "its gate is open"
     yield near(note.value, max(z)), f"the largest pre-activation is {max(z)}"
-    equation = facts.written(note.activation) if note.activation in facts.targets else None
+    equation = facts.rectified(note.activation) if note.activation in facts.targets else None
     if equation is not None:
         calls = terms.calls_of(equation)
         applied = [c for c in calls if c.operation == note.operation]
@@ -151,12 +151,12 @@ def _gated_off(note: GatedOff, facts: Facts) -> Found:
 def _all_shut_gates(step: Step, facts: Facts) -> Claims:
     """Each unit whose gate is shut in some case has a note, up to the most that are told."""
     for line in step.lines:
-        for call in terms.calls_of(line.formula):
+        for call in terms.calls_of(facts.rectifying.of(line.formula)):
             if call.operation != "relu":
                 continue
             inner = call.arguments[0]
             cases = range(facts.cases) if facts.differs(inner) else (0,)
-            shut = np.any([facts.value(inner, case) <= 0 for case in cases], axis=0)
+            shut = np.any([~facts.opens(inner, facts.value(inner, case)) for case in cases], axis=0)
             told = {
                 n.unit
                 for n in step.notes
@@ -177,6 +177,7 @@ def _zero_input(note: ZeroInput, facts: Facts) -> Found:
     yield from are_zero(note.zeroes, facts.at.gradients)
 
 
+@lru_cache(maxsize=1 << 14)
 def slope(operation: str, z: float, **options: Any) -> float:
     """The derivative of an activation of one number, by differences in 50 digits; at a kink that of z ≤ 0."""
     if not np.isfinite(z):
@@ -200,7 +201,7 @@ def _saturated(note: Saturated, facts: Facts) -> Found:
     rank = np.ndim(facts.value(note.pre_activation))
     z = facts.unit(note.pre_activation, note.unit[:rank])
     at = z[note.unit[-1] if len(note.unit) > rank else 0]
-    calls = terms.calls_of(facts.written(note.activation))
+    calls = terms.calls_of(facts.rectified(note.activation))
     applied = [c.arguments[0] for c in calls if c.operation == note.operation]
     yield note.pre_activation in applied, f"no {note.operation} of that in {note.activation}"
     fused = {n.inner for s in facts.trace._steps for n in s.notes if isinstance(n, ShortcutTaken)}

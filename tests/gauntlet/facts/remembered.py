@@ -104,7 +104,7 @@ def _steps_back(said: StepsBack, facts: Facts) -> Found:
 
 
 def _gates_seen(said: GatesSeen, facts: Facts) -> Found:
-    used = {c.operation for t in facts.targets for c in terms.calls_of(facts.written(t))}
+    used = {c.operation for t in facts.targets for c in terms.calls_of(facts.rectified(t))}
     yield set(said.operations) <= used & GATES, f"there are {used & GATES}"
     yield "relu" not in used or "relu" in said.operations, "ReLU is one too"
     numbers = [facts.cases if facts.differs(u.pre_activation) else 1 for u in said.units]
@@ -113,9 +113,10 @@ def _gates_seen(said: GatesSeen, facts: Facts) -> Found:
     for unit in said.units:
         z = np.asarray(facts.unit(unit.pre_activation, unit.unit))
         z = np.where(np.abs(z) < REST, 0.0, z)
-        shut = {int(k) for k in np.flatnonzero(z <= 0)}
+        closed = ~facts.opens(unit.pre_activation, z)
+        shut = {int(k) for k in np.flatnonzero(closed)}
         shut = shut if len(z) > 1 else set(unit.cases)
-        yield bool((z <= 0).any()), f"it is {z}"
+        yield bool(closed.any()), f"it is {z}"
         yield set(unit.cases) == shut, f"shut in {sorted(shut)}"
         known = [s for s in facts.trace.steps if s.id == unit.step]
         yield len(known) == 1, "there is no such step"
@@ -124,11 +125,11 @@ def _gates_seen(said: GatesSeen, facts: Facts) -> Found:
         z = np.asarray(facts.values(formula, facts.differs(formula)), dtype=float)
         z = z if facts.differs(formula) else z[..., None]
         z = np.where(np.abs(z) < REST, 0.0, z)
-        off = {tuple(map(int, u)) for u in np.argwhere((z <= 0).any(axis=-1))}
+        off = {tuple(map(int, u)) for u in np.argwhere((~facts.opens(formula, z)).any(axis=-1))}
         applied = [
             c
             for t in facts.targets
-            for c in terms.calls_of(facts.written(t))
+            for c in terms.calls_of(facts.rectified(t))
             if c.arguments == (formula,)
         ]
         if len(off) <= MOST_UNITS and [c.operation for c in applied] == ["relu"]:

@@ -22,6 +22,7 @@ from handgrad.discussion import questions_for
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
 from handgrad.solution import ShortcutTaken
 from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.rectifiers import Rectifying, halved
 from tests.gauntlet.oracle import Evaluated, Oracle
 from tests.gauntlet.precise import Precise
 
@@ -134,6 +135,32 @@ class Facts:
         notes = [n for s in self.trace._steps for n in s.notes]
         one = {n.inner: n.loss for n in notes if isinstance(n, ShortcutTaken)}
         return {one.get(name, name) for name in names}
+
+    def rectified(self, name: str) -> Expression:
+        """An equation's right side as a tree, with ReLU written out as a call of it."""
+        return self.rectifying.of(self.written(name))
+
+    @cached_property
+    def rectifying(self) -> Rectifying:
+        return Rectifying({t: self.written(t) for t in self.targets}, self.oracle.data)
+
+    @cached_property
+    def _halved(self) -> frozenset[Expression]:
+        return frozenset(
+            self.rectifying.of(z) for t in self.targets for z in halved(self.written(t))
+        )
+
+    def opens(self, z: Expression, numbers: Any) -> Any:
+        """Where ReLU of a formula's numbers is open: exactly at 0 max(0, z) lets half through."""
+        numbers = np.asarray(numbers)
+        return (numbers > 0) | (numbers == 0) if z in self._halved else numbers > 0
+
+    def opens_at(self, entry: Expression, number: Any) -> bool:
+        """The same of one entry of a formula."""
+        whole = entry
+        if isinstance(entry, Call) and entry.operation == "index":
+            whole = entry.arguments[0]
+        return bool(np.all(self.opens(whole, number)))
 
     def written(self, name: str) -> Expression:
         """An equation's right side as a tree."""

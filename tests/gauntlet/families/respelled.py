@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from tests.gauntlet.families import classes, metrics, networks, sequences
-from tests.gauntlet.families.draw import Draw
+from tests.gauntlet.families.draw import Draw, Sheet
 
 _OTHERS = (*networks.FAMILIES, *classes.FAMILIES, *sequences.FAMILIES, *metrics.FAMILIES)
 
@@ -39,11 +39,30 @@ SPELLED: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """What is written in these families, and other ways to write it."""
 
+RELU = r"(?<![.\w])relu\(([^()]+)\)"
+
+WRITTEN_OUT = (
+    *(r"maximum(0, \1)", r"np.maximum(0, \1)", r"max(0, \1)", r"np.maximum(\1, 0)"),
+    *(r"(\1)*((\1) > 0)", r"where(\1 > 0, \1, 0)"),
+)
+
 
 def respelled(d: Draw) -> None:
     """Another family's problem, in which one occurrence after another is spelled in another way."""
     d.pick(_OTHERS)(d)
     d.sheet.equations[:] = [_respelled(d, line) for line in d.sheet.equations]
+
+
+def rectified(d: Draw) -> None:
+    """Another family's problem with ReLU written out, as maximum or with a mask."""
+    for _ in range(12):
+        d.sheet = Sheet()
+        d.pick(_OTHERS)(d)
+        if any("relu(" in line for line in d.sheet.equations):
+            break
+    d.sheet.equations[:] = [
+        re.sub(RELU, lambda m: m.expand(d.pick(WRITTEN_OUT)), line) for line in d.sheet.equations
+    ]
 
 
 def _respelled(d: Draw, line: str) -> str:
@@ -53,4 +72,4 @@ def _respelled(d: Draw, line: str) -> str:
     return target + sign + formula
 
 
-FAMILIES: tuple[Callable[[Draw], None], ...] = (respelled,)
+FAMILIES: tuple[Callable[[Draw], None], ...] = (respelled, rectified)
