@@ -794,3 +794,56 @@ def test_a_shut_gate_at_which_nothing_arrives_is_not_why() -> None:
     assert "which is 0 here, and gives 0. That zeroes column 1 of ∂L/∂V." in page
     unit = handgrad.gates(problem).of("h")[0]
     assert [z.name for z in unit.silences] == ["V"]
+
+
+TOWERS = handgrad.Problem(
+    ["f1 = relu(W @ x1 + b)", "f2 = relu(W @ x2 + b)", "L = max(0, 1.5 - norm(f1 - f2))**2"],
+    {"W": [[0.5, -0.2], [0.3, 0.8], [-1, -1]], "b": [0.1, 0, 0]},
+    {"x1": [1, 0], "x2": [0, 1]},
+)
+
+
+def test_a_gradient_of_several_shares_is_zero_as_each_of_them_is_or_as_they_cancel() -> None:
+    """Unit 1 is shut in the second tower and x₂ is 0 in the first; unit 3 gets nothing in either; b₂'s shares cancel."""
+    question = asked(TOWERS, ZeroEntries)
+    causes = {
+        (z.name, z.entries): [s.cause for s in p.shares] or p.cause
+        for p in question.parts
+        for z in p.zeroed
+    }
+    assert causes == {
+        ("W", ((0, 1),)): ["shut_gate", "zero_input"],
+        ("W", ((2, 0), (2, 1))): ["nothing_arrives", "nothing_arrives"],
+        ("b", ((2,),)): ["nothing_arrives", "nothing_arrives"],
+        ("b", ((1,),)): "shares_cancel",
+    }
+    words = said(question)
+    assert "as ReLU is shut at" in words
+    assert "; that through f1, as its factor" in words
+    assert "The shares of entry 2 of db cancel (step 2.3)" in words
+
+
+def test_a_tied_weight_between_a_shut_unit_is_zero_for_both_uses() -> None:
+    tied = handgrad.Problem(
+        ["h = relu(W @ x + b)", "r = W.T @ h", "L = 0.5*sum((r - x)**2)"],
+        {"W": [[1, 1], [-1, 0], [0.5, 0.5]], "b": [0, -1, 0.5]},
+        {"x": [1, 2]},
+    )
+    (part,) = [p for p in zero_parts(handgrad.solve(tied)) if p.cause == "no_share"]
+    assert [(s.through, s.cause) for s in part.shares] == [("r", "shut_gate"), ("h", "shut_gate")]
+    assert (part.zeroed[0].part, part.zeroed[0].position) == ("row", 1)
+
+
+def test_zeros_of_parameters_in_cases_are_told_case_by_case() -> None:
+    """Row 1 of W is 0 in case 2: |W| has the slope 0 there, and z₁ = 0 shuts the gate."""
+    problem = handgrad.Problem(
+        ["z = W @ x", "h = relu(z)", "L = 0.5*(sum(h) - y)**2 + lam*sum(abs(W))"],
+        {"W": {"cases": [[[1, -1], [0, 0.5]], [[0, 0], [-1, -1]]]}},
+        {"x": [1, 1], "y": 1, "lam": 0.1},
+    )
+    question = asked(problem, ZeroEntries)
+    (part,) = question.parts
+    assert (part.cases, part.zeroed[0].part, part.zeroed[0].position) == ((1,), "row", 0)
+    assert [s.cause for s in part.shares] == ["at_these_numbers", "shut_gate"]
+    assert question.untold == 0
+    assert "In case 2: row 1 of dW is zero" in said(question)

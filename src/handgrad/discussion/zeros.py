@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import numpy as np
 
 from handgrad.arrays import Mask
 from handgrad.discussion.choices import Choice, Choices
 from handgrad.discussion.gates import gates_of
-from handgrad.discussion.lookup import differentiated, in_order, made_in, total_gradient
+from handgrad.discussion.lookup import (
+    differentiated,
+    in_order,
+    made_in,
+    solved_alike,
+    total_gradient,
+)
+from handgrad.discussion.shares import Shares
+from handgrad.discussion.zero_part import CAUSES, Cause
+from handgrad.discussion.zero_part import ZeroPart as ZeroPart
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape, Slice, leaves
 from handgrad.notation import Product
 from handgrad.operations import operation_of
@@ -23,54 +32,14 @@ from handgrad.solution import Trace, Zeroed
 from handgrad.solution.silencing import INFLUENCE_SIZE, Silencing, counts
 from handgrad.solution.units import Units
 
-Cause: TypeAlias = Literal[
-    "shut_gate",  # the gate of a unit is shut
-    "zero_input",  # a given number is 0
-    "zero_value",  # a computed value is 0
-    "nothing_arrives",  # no gradient comes back this far
-    "zero_factor",  # a local derivative is 0
-    "other_taken",  # a choice takes another value, as a maximum its other side
-    "factor_in_each_case",  # in each case one of the factors is 0, not in all the same
-    "unreached",  # no path leads to the loss
-    "at_these_numbers",  # none of these: the figures happen to give 0
-]
-"""Why entries of a gradient are zero."""
-
-CAUSES: tuple[Cause, ...] = get_args(Cause)
-"""The reasons in the order in which they are given."""
-
 MOST_SOMETIMES = 1024
 """The most units of a layer, shut in some cases only, that are searched for what they zero there."""
 
+MOST_APART = 8
+"""The most cases that are looked at by themselves, where gradients differ from case to case."""
+
 UNITS = 32
 """The most zero entries of one quantity whose effect on the gradients is worked out."""
-
-
-@dataclass(frozen=True, slots=True)
-class ZeroPart:
-    """Entries of gradients that are zero for one reason.
-
-    Arguments:
-        about: what is 0 or shut: a pre-activation, an input, a gradient or a factor; or the choice that takes another value.
-        value: its value; None if it is an array.
-        operation: the gate, if one is shut, or the choice.
-        step: the step that computes `about`; empty if it is given.
-        shown_in: the steps that show the zeros.
-        cases: the cases in which it holds; empty for all.
-        of: the loss of one case, where it holds in some cases alone: the gradients are that one's.
-        behind: if no gradient arrives, the next activation, all of whose gates are shut.
-    """
-
-    zeroed: tuple[Zeroed, ...]
-    cause: Cause
-    about: Expression | None = None
-    value: float | None = None
-    operation: str = ""
-    step: str = ""
-    cases: tuple[int, ...] = ()
-    of: str = ""
-    behind: str = ""
-    shown_in: tuple[str, ...] = ()
 
 
 def zero_parts(trace: Trace) -> tuple[ZeroPart, ...]:
@@ -97,6 +66,7 @@ class _Zeros:
         self.steps = made_in(self.trace)
         self.gates = gates_of(self.trace)
         self.choices = Choices(self.trace)
+        self.shares = Shares(self.trace, self.silencing, self._never, self._reason)
 
     def parts(self) -> tuple[ZeroPart, ...]:
         for name in differentiated(self.trace):
@@ -111,6 +81,9 @@ class _Zeros:
         for name in differentiated(self.trace):
             if self.graph.nodes[name].batched:
                 self._nothing_in_some_cases(name)
+        self._case_by_case()
+        for name in differentiated(self.trace):
+            if self.graph.nodes[name].batched:
                 self.untold += self._untold_by_case(name)
         whole = [
             replace(
@@ -123,8 +96,9 @@ class _Zeros:
         return tuple(sorted(whole, key=lambda part: CAUSES.index(part.cause)))
 
     def _add(self, part: ZeroPart, zeroed: list[Zeroed]) -> None:
-        if zeroed:
-            self.found.setdefault(part, []).extend(zeroed)
+        for each in zeroed:
+            apart = bool(part.cases) and self.graph.nodes[each.name].batched
+            self.found.setdefault(replace(part, apart=apart), []).append(each)
 
     def _explain(self, name: str, zero: set[Index]) -> None:
         gradient = self.graph.gradients[name]
@@ -168,6 +142,10 @@ class _Zeros:
                 told = [Zeroed.of(name, shape, alternating)]
                 self._add(ZeroPart((), "factor_in_each_case"), told)
                 left -= set(alternating)
+        elif not limited:
+            for told_of_shares, entries in self.shares.of(name, left):
+                self._add(told_of_shares, _by_rows(name, shape, sorted(entries)))
+                left -= entries
         if left and limited:
             # Of what differs from case to case they are counted case by case.
             self.untold += 0 if self.graph.nodes[name].batched else len(left)
@@ -246,12 +224,38 @@ class _Zeros:
 
     def _untold_by_case(self, name: str) -> int:
         """Of a gradient that differs from case to case, how many zeros no reason covers in their case."""
+        return int(self._open_by_case(name).sum())
+
+    def _open_by_case(self, name: str) -> Mask:
+        """Of a gradient that differs from case to case, the zeros that no reason covers in their case."""
         gradient = total_gradient(self.trace, name)
         told = np.zeros(gradient.shape, dtype=bool)
         for part, zeroed in self.found.items():
             for entry in (e for z in zeroed if z.name == name for e in z.entries):
                 told[(*entry, list(part.cases) or slice(None))] = True
-        return int(((gradient == 0) & ~told).sum())
+        open_: Mask = (gradient == 0) & ~told
+        return open_
+
+    def _case_by_case(self) -> None:
+        """Of gradients that differ from case to case, zeros of some cases: the reasons that each case by itself has."""
+        names = [n for n in differentiated(self.trace) if self.graph.nodes[n].batched]
+        open_ = {name: self._open_by_case(name) for name in names}
+        cases = sorted({int(c) for o in open_.values() for c in np.argwhere(o)[:, -1]})
+        for case in cases[:MOST_APART]:
+            alone = solved_alike(self.trace, self.trace.problem.of_case(case))
+            if alone is None:
+                continue
+            for part in zero_parts(alone):
+                zeroed = [
+                    Zeroed.of(z.name, self.graph.nodes[z.name].shape, kept)
+                    for z in part.zeroed
+                    if z.name in open_
+                    if (kept := [e for e in z.entries if open_[z.name][(*e, case)]])
+                ]
+                reason = replace(
+                    part, zeroed=(), shown_in=(), cases=(case,), of=self.graph.loss, apart=True
+                )
+                self._add(reason, zeroed)
 
     def _given_off(self, name: str, zero: set[Index]) -> set[Index]:
         """Of a pre-activation that is given, the entries that their own gates silence."""

@@ -131,7 +131,9 @@ class Silencing:
     largest: int = INFLUENCE_SIZE
     _zeroed: dict[tuple[Leaf, tuple[Any, ...]], tuple[Zeroed, ...]] = field(default_factory=dict)
     _whose: dict[tuple[str, Leaf, tuple[int, ...]], Owners | None] = field(default_factory=dict)
-    _before: dict[str, tuple[Expression, dict[Leaf, Array], Array]] = field(default_factory=dict)
+    _before: dict[tuple[str, str], tuple[Expression, dict[Leaf, Array], Array]] = field(
+        default_factory=dict
+    )
 
     @cached_property
     def consumers(self) -> dict[Leaf, list[str]]:
@@ -168,6 +170,16 @@ class Silencing:
             if entries:
                 found.append(Zeroed.of(name, shape, entries))
         return tuple(found)
+
+    def of_share(
+        self, name: str, through: str, leaf: Leaf, unit: tuple[int, ...]
+    ) -> set[tuple[int, ...]]:
+        """The entries that vanish so in the share that a gradient gets through one equation."""
+        if int(np.prod(self.graph.nodes[name].shape)) > self.largest:
+            return set()
+        if leaf not in self._with_positive_numbers(name, through)[1]:
+            return set()
+        return set(self._vanishing_with(name, leaf, unit, through))
 
     def _vanishing(
         self, name: str, leaf: Leaf, unit: tuple[Any, ...]
@@ -206,9 +218,9 @@ class Silencing:
             return owners(before, times(steps), times(scattered), count, power)
 
     def _vanishing_with(
-        self, name: str, leaf: Leaf, unit: tuple[Any, ...]
+        self, name: str, leaf: Leaf, unit: tuple[Any, ...], through: str = ""
     ) -> tuple[tuple[int, ...], ...]:
-        formula, at, before = self._with_positive_numbers(name)
+        formula, at, before = self._with_positive_numbers(name, through)
 
         def times(factor: float) -> Array:
             array = at[leaf].copy()
@@ -223,18 +235,23 @@ class Silencing:
         entries = np.argwhere(gone & factor)
         return tuple(tuple(int(i) for i in entry) for entry in entries)
 
-    def _with_positive_numbers(self, name: str) -> tuple[Expression, dict[Leaf, Array], Array]:
-        found = self._before.get(name)
+    def _with_positive_numbers(
+        self, name: str, through: str = ""
+    ) -> tuple[Expression, dict[Leaf, Array], Array]:
+        """A gradient's formula, or that of its share through an equation, and its value at unlike positive numbers."""
+        found = self._before.get((name, through))
         if found is None:
             gradient = self.graph.gradients[name]
-            formula = gradient.per_case or gradient.parts[0].formula
+            share = next((p for p in gradient.parts if p.through == through), gradient.parts[0])
+            whole = gradient.per_case if not through else None
+            formula = whole or substitute(share.formula, _of_one_case)
             formula = tidied(substitute(formula, _tied_where_picked), self.graph.shape)
             at: dict[Leaf, Array] = {}
             for number, used in enumerate(leaves(formula), start=1):
                 shape = self.graph.shape(used)
                 at[used] = unlike_numbers(int(np.prod(shape)), number).reshape(shape)
             found = formula, at, np.asarray(value_of(formula, at, set()))
-            self._before[name] = found
+            self._before[name, through] = found
         return found
 
 
@@ -245,6 +262,13 @@ def tied(way: Call) -> Call:
         fill(0, shape=a.shape) if k in deciding else a for k, a in enumerate(way.arguments)
     ]
     return replace(way.of(arguments), options=without_ties(way.options))
+
+
+def _of_one_case(node: Expression) -> Expression | None:
+    """What is reduced over the cases, of one of them."""
+    if isinstance(node, Call) and operation_of(node).reduces_cases is not None:
+        return substitute(node.arguments[0], _of_one_case)
+    return None
 
 
 def _tied_where_picked(node: Expression) -> Expression | None:

@@ -27,7 +27,7 @@ from handgrad.discussion.kinds.sum_over_paths import SumOverPaths
 from handgrad.discussion.kinds.updated_value import UpdatedValue
 from handgrad.discussion.kinds.zero_entries import ZeroEntries
 from handgrad.discussion.question import Question, QuestionedEntry
-from handgrad.discussion.zeros import ZeroPart
+from handgrad.discussion.zero_part import ZeroPart, ZeroShare
 from handgrad.expression import Call, Expression, Name, leaves
 from handgrad.solution import AtKink, ShortcutTaken, Step
 from tests.gauntlet.facts import terms
@@ -190,6 +190,8 @@ def zero_part(part: ZeroPart, facts: Facts) -> Found:
     else:
         yield from are_zero(part.zeroed, at.gradients)
     yield bool(part.zeroed), "nothing is said to be zero"
+    apart = bool(part.cases) and any(facts.differs(Name(z.name)) for z in part.zeroed)
+    yield part.apart == apart, "the gradients differ from case to case, or do not"
     if part.cause == "unreached":
         assert isinstance(part.about, Name)
         if part.about.name in facts.reaching:
@@ -202,6 +204,17 @@ def zero_part(part: ZeroPart, facts: Facts) -> Found:
         assert part.about is not None
         yield from of_other_taken(part, facts)
         yield _makes(part.step, part.about, facts), f"step {part.step} does not compute it"
+    elif part.cause == "no_share":
+        shares = {s.through for s in part.shares}
+        used = {t for t in facts.targets if any(z.name in facts.uses[t] for z in part.zeroed)}
+        yield len(shares) == len(part.shares) > 1, f"its shares come through {shares}"
+        yield shares <= used, f"it is used in {used}"
+        for share in part.shares:
+            yield from _share(share, part.cases, facts)
+    elif part.cause == "shares_cancel":
+        if part.about is not None:
+            total = float(np.asarray(facts.value(part.about, 0)))
+            yield abs(total) <= _rest(facts), f"they add up to {total}"
     elif part.cause != "at_these_numbers":
         assert part.about is not None
         differs = facts.differs(part.about)
@@ -233,6 +246,20 @@ def zero_part(part: ZeroPart, facts: Facts) -> Found:
     for step in part.shown_in:
         shown = {line.target.name for s in facts.trace._steps if s.id == step for line in s.lines}
         yield bool(shown & {z.name for z in part.zeroed}), f"step {step} does not show it"
+
+
+def _share(share: ZeroShare, cases: tuple[int, ...], facts: Facts) -> Found:
+    """Why one share is zero: what it names is shut or zero."""
+    if share.about is None:
+        return
+    every = cases or (range(facts.cases) if facts.differs(share.about) else (0,))
+    about = [np.asarray(facts.value(share.about, case), dtype=float) for case in every]
+    if share.cause == "shut_gate":
+        yield all(bool(np.all(a <= 0)) for a in about), f"it is {about}"
+    else:
+        yield all(bool(np.all(np.abs(a) <= _rest(facts))) for a in about), f"it is {about}"
+    if share.step:
+        yield _makes(share.step, share.about, facts), f"step {share.step} does not compute it"
 
 
 def _makes(step: str, about: Expression, facts: Facts) -> bool:

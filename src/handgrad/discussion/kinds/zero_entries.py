@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Self, assert_never
 
 import numpy as np
@@ -18,7 +19,8 @@ from handgrad.discussion.lookup import (
 )
 from handgrad.discussion.phrases import LISTED, cited, count, raised, sides
 from handgrad.discussion.question import Question, QuestionedEntry
-from handgrad.discussion.zeros import ZeroPart, zeros
+from handgrad.discussion.zero_part import ZeroPart, ZeroShare
+from handgrad.discussion.zeros import zeros
 from handgrad.expression import Literal, Name
 from handgrad.operations import BY_NAME, noun_of
 from handgrad.record import record
@@ -26,7 +28,7 @@ from handgrad.running.reviving import LayerRevivers, layer_revivers
 from handgrad.running.reviving_words import layers_text
 from handgrad.solution import Trace, Zeroed
 from handgrad.solution.units import slides, units
-from handgrad.text import Text, cases_words, joined, listed
+from handgrad.text import Inline, Text, cases_words, joined, listed
 
 
 @record
@@ -69,7 +71,11 @@ class ZeroEntries(Question):
         if candidates:
             _, name, place = min(candidates, key=lambda c: c[0])
             smallest = QuestionedEntry(name, index_of(gradients[name], int(place)))
-        steps = (*(s for n in names for s in step_of(trace, n)), *(p.step for p in parts))
+        steps = (
+            *(s for n in names for s in step_of(trace, n)),
+            *(p.step for p in parts),
+            *(s.step for p in parts for s in p.shares),
+        )
         every = gates_of(trace).every
         return cls(
             parts=parts,
@@ -88,7 +94,8 @@ class ZeroEntries(Question):
     @property
     def _in_general(self) -> bool:
         """Whether gates are what to discuss: there are some, and one of them makes a zero, or nothing does."""
-        shut = any(p.cause == "shut_gate" or p.behind for p in self.parts)
+        causes = {c for p in self.parts for c in (p.cause, *(s.cause for s in p.shares))}
+        shut = "shut_gate" in causes or any(p.behind for p in self.parts)
         return bool(self.gates) and (shut or not self.parts)
 
     def asked(self) -> Text:
@@ -194,7 +201,37 @@ def _shut_in_some(parts: Sequence[ZeroPart], besides: bool) -> Text:
     )  # fmt: skip
 
 
+def _zero_shares(shares: Sequence[ZeroShare]) -> Text:
+    told: list[Inline] = []
+    for share in shares[:LISTED]:
+        told += [*(("; ",) if told else ()), *_zero_share(share)]
+    more = len(shares) - LISTED
+    return (*told, f"; and {more} more") if more > 0 else tuple(told)
+
+
+def _zero_share(share: ZeroShare) -> Text:
+    """Which share, and why it is zero."""
+    one: Text = ("that through ", Name(share.through))
+    if share.about is None:
+        return (*one, " is 0 at these numbers")
+    number: Text = (" = 0",) if share.value is None else (" = ", Literal(share.value))
+    where = cited([share.step] if share.step else [])
+    match share.cause:
+        case "shut_gate":
+            at: Text = (" ≤ 0 in every case",) if share.value is None else number
+            return (*one, f", as {noun_of(share.operation)} is shut at ", share.about, *at, where)
+        case "nothing_arrives":
+            return (*one, ", as nothing arrives there: ", share.about, *number, where)
+        case _:
+            return (*one, ", as its factor ", share.about, " is 0", where)
+
+
 def _zero_part(part: ZeroPart) -> Text:
+    if part.cases and part.cause not in ("shut_gate", "nothing_arrives"):
+        alone = _zero_part(replace(part, cases=()))
+        first = alone[0]
+        lower = first[:1].lower() + first[1:] if isinstance(first, str) else first
+        return (f"In {cases_words(part.cases)}: ", lower, *alone[1:])
     what = joined([z.text(part.of) for z in part.zeroed])
     several = len(part.zeroed) > 1 or (
         part.zeroed[0].part == "entries" and len(part.zeroed[0].entries) > 1
@@ -206,10 +243,11 @@ def _zero_part(part: ZeroPart) -> Text:
         case "shut_gate":
             noun = noun_of(part.operation)
             if part.cases:
+                others = "" if part.apart else " Only the other cases count there."
                 return (
                     f"In {cases_words(part.cases)} ", *about, f" ≤ 0{where}, so {noun} is shut: in the gradient of "
                     f"{'that case' if len(part.cases) == 1 else 'those cases'} ", *what,
-                    f" {verb} zero{shown}. Only the other cases count there.",
+                    f" {verb} zero{shown}.{others}",
                 )  # fmt: skip
             number: Text = (" = ", Literal(part.value)) if part.value is not None else ()
             every = "" if part.value is not None else " in every case"
@@ -254,6 +292,16 @@ def _zero_part(part: ZeroPart) -> Text:
                 *raised(what),
                 f" {verb} zero, as in each case one of {whose} factors is 0{shown}.",
             )
+        case "no_share":
+            return (
+                *raised(what), f" {verb} zero{shown}, as each of the {len(part.shares)} shares is: ",
+                *_zero_shares(part.shares), ".",
+            )  # fmt: skip
+        case "shares_cancel":
+            shares: Text = (
+                (": ", part.about, " = 0") if part.about is not None and not several else ()
+            )
+            return ("The shares of ", *what, " cancel", shown, *shares, ".")
         case "unreached":
             if all(z.part == "all" or z.entries == ((),) for z in part.zeroed):
                 return ("No path leads from ", *about, " to the loss: ", *what, f" {verb} zero.")
