@@ -143,8 +143,9 @@ def _swapped(value: Array, reference: Array, slack: Array, wrong: Mask) -> bool:
         return False
     if (np.abs(value - reference) <= slack)[wrong].all():
         return False  # each stands where it belongs, and is a little off
-    ours, theirs = np.sort(reference[wrong]), np.sort(value[wrong])
-    return bool((np.abs(ours - theirs) <= np.max(slack[wrong])).all())
+    order = np.argsort(value[wrong])
+    ours, theirs, room = np.sort(reference[wrong]), value[wrong][order], slack[wrong][order]
+    return bool((np.abs(ours - theirs) <= room).all())
 
 
 def _digits(
