@@ -539,3 +539,13 @@ def test_no_path_leads_through_a_comparison(entry: str) -> None:
     why = handgrad.why(problem, entry)
     assert isinstance(why, WhyGradient)
     assert (why.value, why.path_count) == (0.0, 0)
+
+
+def test_no_term_of_a_local_derivative_is_nothing() -> None:
+    """Of u₂/‖u‖ by u₁ the share through the numerator is 0/‖u‖."""
+    problem = handgrad.Problem(["v = u/norm(u)", "L = a @ v"], {"u": [3.0, 4.0]}, {"a": [1.0, 2.0]})
+    page = render_terminal(
+        handgrad.why(problem, "u[0]").page(), width=80, colour=False, unicode=True
+    )
+    assert "0/" not in page
+    assert "−u₂/‖u‖² · u₁/‖u‖ · a₂" in page

@@ -35,7 +35,7 @@ from handgrad.graph.structure import is_batched
 from handgrad.numbers import Interval, bounding
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application, tidied
-from handgrad.operations.arithmetic import add, multiply, subtract
+from handgrad.operations.arithmetic import add, divide, multiply, negate, subtract
 from handgrad.operations.elements import entry_of
 from handgrad.operations.losses import one_hot
 from handgrad.operations.operation import reduced_to
@@ -316,6 +316,12 @@ def without_zeros(formula: Expression) -> Expression:
     match formula.operation:
         case multiply.name if any(zero):
             return ZERO
+        case divide.name if zero[0]:
+            return ZERO
+        case negate.name if zero[0]:
+            return ZERO
+        case subtract.name if zero[0]:
+            return negate(arguments[1])
         case add.name if zero[0]:
             return arguments[1]
         case add.name | subtract.name if zero[1]:
