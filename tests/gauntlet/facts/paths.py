@@ -160,12 +160,18 @@ def _unsettled(why: WhyGradient, facts: Facts) -> float:
     for path in why.paths:
         share = 0.0
         for factor in path.factors:
-            if factor.formula is not None and factor.value:
-                draws = [facts.moved(seed).value(factor.formula, path.case or 0) for seed in (0, 1)]
-                apart = max(abs(float(d) - factor.value) for d in draws)
-                share = max(share, apart / abs(factor.value))
+            if factor.value:
+                share = max(share, _apart(factor, path.case or 0, facts) / abs(factor.value))
         of_paths += abs(path.product) * share
     return 4 * of_paths / max(why.covered, 1e-9)
+
+
+def _apart(factor: Factor, case: int, facts: Facts) -> float:
+    """How far the last digits of the numbers in a factor may move it, as of 1/(1 − p) where p is nearly 1."""
+    if factor.formula is None:
+        return 0.0
+    draws = [facts.moved(seed).value(factor.formula, case) for seed in (0, 1)]
+    return max(abs(float(d) - factor.value) for d in draws)
 
 
 def _path(path: Path, why: WhyGradient, facts: Facts) -> Found:
@@ -297,11 +303,19 @@ def _factor(factor: Factor, case: int, facts: Facts, alone: bool) -> Found:
             finite = [d for d in local if d is not None and np.isfinite(d)]
             if finite:
                 said = f"d{factor.by}/d{factor.of} is {finite}"
-                yield any(near(factor.value, d, 1e-7) for d in finite), said
+                rest = 4 * _apart(factor, case, facts)
+                yield (
+                    any(
+                        near(factor.value, d, 1e-7) or abs(factor.value - d) <= rest for d in finite
+                    ),
+                    said,
+                )
         if factor.formula is not None:
             given = float(np.asarray(facts.value(factor.formula, case)))
             if np.isfinite(given):
-                yield near(factor.value, given, 1e-8), f"the formula gives {given}"
+                rest = 4 * _apart(factor, case, facts)
+                holds = near(factor.value, given, 1e-8) or abs(factor.value - given) <= rest
+                yield holds, f"the formula gives {given}"
     if factor.step:
         makes = [s for s in facts.trace._steps if s.id == factor.step]
         yield bool(makes) and makes[0].phase == "forward", "no such step"

@@ -88,6 +88,16 @@ def _all(name: str, facts: Facts) -> Any:
     return facts.values(Name(name), name in facts.oracle.batched)
 
 
+def _unsettled(line: SumLine, case: int, facts: Facts) -> float:
+    """How far the last digits of the numbers in its terms may move a line."""
+    found = 0.0
+    for term in line.terms:
+        at = case if term.case is None else term.case
+        draws = [facts.moved(seed).value(term.formula, at) for seed in (0, 1)]
+        found += max(abs(float(np.asarray(d)) - term.value) for d in draws)
+    return 4 * found
+
+
 def of_line(line: SumLine, case: int, facts: Facts) -> Found:
     """One number as the sum of its terms."""
     yield len(line.terms) <= line.count, "more terms than there are"
@@ -96,7 +106,7 @@ def of_line(line: SumLine, case: int, facts: Facts) -> Found:
     digit = 1e-15 * max((abs(t.value) for t in line.terms), default=0.0)
     adds_up = (
         near(listed + line.rest, line.value, 1e-8)
-        or abs(listed + line.rest - line.value) <= digit
+        or abs(listed + line.rest - line.value) <= max(digit, _unsettled(line, case, facts))
         or any(
             _subnormal(t.formula, t.case if t.case is not None else case, facts) for t in line.terms
         )
