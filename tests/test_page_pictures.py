@@ -126,3 +126,13 @@ def test_a_step_is_not_torn_where_the_page_before_is_nearly_full(paper: str) -> 
     pages = [p.extract_text() for p in pypdf.PdfReader(io.BytesIO(render_pdf(page, paper))).pages]  # type: ignore[arg-type]
     (where,) = [text for text in pages if "The loss after the update" in text]
     assert "The loss fell" in where
+
+
+def test_a_target_of_more_axes_than_the_output_is_one_line() -> None:
+    """It is broadcast against the output: no entry of it is a unit's own."""
+    problem = handgrad.Problem(
+        ["Z = W @ X + b", "A = sigmoid(Z)", "J = -sum(Y*log(A) + (1 - Y)*log(1 - A))/2"],
+        {"W": [[0.5, -0.3]], "b": [[0.2]]},
+        {"X": [[1, 0.5], [2, -1]], "Y": [[[1, 0], [1, 0]]]},
+    )
+    assert handgrad.solve(problem).picture("forward") is not None

@@ -397,10 +397,12 @@ class Content:
         """A target as one line; of examples in the array itself, the entries of the first."""
         value = self.shown.value(name)
         units = self.network.layers[-1].sum.units
-        if self.network.examples == "none" or not value.ndim:
+        places = [self.network.index(value.shape, u) for u in range(units)]
+        # A target of more axes than an example's is laid along the output by broadcasting.
+        unlike = any(len(at) != value.ndim for at in places)
+        if self.network.examples == "none" or not value.ndim or unlike:
             text: Text = (Name(name), " = ", literal_of(value))
             return [PictureLine(text, "faint", name if value.ndim else self.shown.spelling(name))]
-        places = [self.network.index(value.shape, u) for u in range(units)]
         return [
             PictureLine(
                 (Name(name).entry(at), " = ", number(value[at])),
