@@ -347,6 +347,8 @@ def test_ascii() -> None:
     assert "z1 = W1 x + b1 = [0.5  -0.3] [1] + [ 0.1] = [0.6]" in text
     assert "Error signal delta2" in text
     assert "!! The second unit" in text
+    raised = shown(Paragraph(("Of ln(1 + eᶻ), Wᵀ and 10⁻⁶.",)), unicode=False)
+    assert "Of ln(1 + e^z), W^T and 10^-6." in raised
 
 
 def test_colour_adds_only_colour() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from functools import lru_cache
+from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
 from handgrad.errors import printable
@@ -23,14 +23,10 @@ _ASCII = {
     "−": "-", "–": "-", "—": "-", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≠": "!=",
     "≈": "~", "×": "x", "·": "*", "⊙": "*", "⊘": "/", "…": "...", "⋯": "...", "’": "'", "‘": "'",
     "′": "'", "“": '"', "”": '"', "∂": "d", "√": "sqrt", "‖": "||", "∞": "inf", "⁄": "/",
-    "∅": "none", "ᵀ": "^T", "•": "*", "█": "#", "░": "-",
+    "∅": "none", "•": "*", "█": "#", "░": "-",
     "⌊": "floor(", "⌋": ")",
     "▁": "_", "▂": ".", "▃": ":", "▄": "-", "▅": "=", "▆": "+", "▇": "*",
 }  # fmt: skip
-
-
-_RAISED = re.compile(f"[{''.join(SUPERSCRIPTS.values())}]+")
-"""What is raised in running text: 10⁻⁶ is 10^-6 in ASCII."""
 
 
 def script(text: str, table: dict[str, str]) -> str | None:
@@ -48,8 +44,13 @@ def clean(text: str, ascii_only: bool) -> str:
     composed = "".join(c for c in composed if not "\ufe00" <= c <= "\ufe0f")
     if not ascii_only:
         return composed
-    raised = _RAISED.sub(lambda run: f"^{run[0]}", composed)
-    return "".join(_ascii(c) for c in raised)
+    # What is raised in running text: 10⁻⁶ is 10^-6 and eᶻ is e^z.
+    runs = [(up, "".join(_ascii(c) for c in run)) for up, run in groupby(composed, _is_raised)]
+    return "".join(f"^{run}" if up else run for up, run in runs)
+
+
+def _is_raised(c: str) -> bool:
+    return not c.isascii() and unicodedata.decomposition(c).startswith("<super>")
 
 
 def _ascii(c: str) -> str:
