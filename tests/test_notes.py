@@ -622,3 +622,9 @@ def test_sides_that_are_equal_at_all_numbers_around_are_no_kink() -> None:
             n for step in handgrad.solve(problem).steps for n in step.notes if n.kind == "kink"
         ]
         assert len(notes) == met
+
+
+def test_what_stands_twice_in_a_formula_is_told_once() -> None:
+    problem = handgrad.Problem("L = max(m, 0)**2 + max(m, 0)", {"m": 0.0})
+    notes = [n for s in handgrad.solve(problem).steps for n in s.notes if n.kind == "kink"]
+    assert len(notes) == len(set(notes)) > 0

@@ -33,10 +33,10 @@ def _on_line(seen: NotedRun, phase: Phase, kind: StepKind, line: TraceLine) -> I
         case "forward":
             for each in FORWARD:
                 yield from each.in_forward(seen, line)
-            for call in walk(line.formula):
-                if isinstance(call, Call):
-                    for each in CALL:
-                        yield from each.at_call(seen, line, call)
+            # What stands in a formula twice is told once.
+            for call in dict.fromkeys(n for n in walk(line.formula) if isinstance(n, Call)):
+                for each in CALL:
+                    yield from each.at_call(seen, line, call)
         case "backward":
             for each in BACKWARD:
                 yield from each.in_backward(seen, line, kind)
