@@ -441,3 +441,14 @@ def test_what_measures_no_error_is_no_loss_in_its_title() -> None:
     for name, said in (("circuit", "The result f"), ("rnn", "The loss L")):
         trace = handgrad.solve(handgrad.load(name))
         assert [plain_text(title(trace, s)) for s in trace.steps if s.kind == "loss"] == [said]
+
+
+@pytest.mark.parametrize(
+    ("c", "said"), [(0.01, "= −c = −0.01\n"), (-0.01, "= −c = −(−0.01) = 0.01\n")]
+)
+def test_a_number_with_its_sign_turned_is_not_shown_twice(c: float, said: str) -> None:
+    problem = handgrad.Problem(
+        ["H = w*x", "L = y**2 - c*H"], {"w": 1.5, "y": 2.0}, {"x": 2.0, "c": c}
+    )
+    page = handgrad.solve(problem).page()
+    assert said in render_terminal(page, width=80, colour=False, unicode=True)

@@ -14,6 +14,7 @@ from handgrad.graph.penalties import is_penalty
 from handgrad.graph.structure import Line
 from handgrad.notation import Transposition
 from handgrad.operations import operation_of
+from handgrad.operations.arithmetic import negate
 from handgrad.page.blocks import Mark, Relation, without_repeats
 from handgrad.solution.cases import line_of_case, reads_well
 from handgrad.solution.elements import opened
@@ -103,7 +104,7 @@ def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = 
     if (
         put_in
         and line.substituted not in (line.formula, result)
-        and not _is_turned(line.substituted)
+        and not _is_drawn_as_result(line.substituted)
     ):
         chain.append(line.substituted)
         if isinstance(line.target, Adjoint) and np.size(line.value) <= MANY:
@@ -133,10 +134,12 @@ def _has_large(numbers: Expression) -> bool:
     return any(isinstance(part, Literal) and part.whole is not None for part in walk(numbers))
 
 
-def _is_turned(numbers: Expression) -> bool:
-    """Whether it is one array, transposed: it is drawn as the array that it is equal to."""
-    if not isinstance(numbers, Call) or not isinstance(numbers.arguments[0], Literal):
+def _is_drawn_as_result(numbers: Expression) -> bool:
+    """Whether it is drawn as what it is equal to: one array, transposed, or a positive number with its sign turned."""
+    if not isinstance(numbers, Call) or not isinstance(only := numbers.arguments[0], Literal):
         return False
+    if numbers.operation == negate.name:
+        return isinstance(only.value, float) and only.value > 0
     return isinstance(operation_of(numbers).notation, Transposition)
 
 
