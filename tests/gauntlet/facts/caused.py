@@ -48,8 +48,8 @@ def of_cause(event: UnitEvent, study: OverTraining, facts: Facts) -> Found:
     if mixed is None:
         return
     old, new = (Updated.of(facts).after(k) for k in (event.since, event.step))
-    by_own = bool((mixed.numbers(new, old)[event.unit] > 0).any())
-    by_below = bool((mixed.numbers(old, new)[event.unit] > 0).any())
+    by_own = mixed.fires(new, old, event.unit)
+    by_below = mixed.fires(old, new, event.unit)
     cause = {
         (True, True): "either",
         (True, False): "own",
@@ -116,7 +116,10 @@ def for_good(units: Sequence[tuple[Gate, tuple[int, ...]]], facts: Facts, last: 
             yield same, f"{mixed.gate.name}{unit}: its {name} has moved after {on} updates"
         now, later = (z[unit] for z in numbers[mixed])
         if np.isfinite(later).all():
-            yield not (later > 0).any(), f"{mixed.gate.name}{unit}: it fires after {on} updates"
+            yield (
+                not facts.opens(mixed.gate.pre, later).any(),
+                f"{mixed.gate.name}{unit}: it fires after {on} updates",
+            )
             yield (
                 np.allclose(now, later, 1e-9, 1e-12),
                 f"{mixed.gate.name}{unit}: z has moved after {on}",
@@ -222,7 +225,7 @@ def _first_off(event: UnitEvent, mixed: Mixed, study: OverTraining, facts: Facts
     first = event.since
     for step in sorted((k for k in study.steps if k < event.since), reverse=True):
         at = Updated.of(facts).after(step)
-        if (mixed.numbers(at, at)[event.unit] > 0).any():
+        if mixed.fires(at, at, event.unit):
             break
         first = step
     return first
@@ -250,7 +253,7 @@ class _Again:
         again = Updated.of(facts).going_on(self.first, oracle, update, "coasting" in left_out)
         own = again.after(self.event.step - self.first)
         old = Updated.of(facts).after(self.event.since)
-        return bool((self.mixed.numbers(own, old)[self.event.unit] > 0).any())
+        return self.mixed.fires(own, old, self.event.unit)
 
 
 def claimed(study: OverTraining, facts: Facts, until: float) -> Iterator[tuple[str, Found, Any]]:

@@ -71,7 +71,11 @@ def _gate(gate: GateChange, left: Facts, right: Facts) -> Found:
     z = [float(f.value(s.entry, case)) for s, f in ((gate.left, left), (gate.right, right))]
     yield near(gate.left.z, z[0]), f"first it is {z[0]}"
     yield near(gate.right.z, z[1]), f"then it is {z[1]}"
-    yield (z[0] > 0) != (z[1] > 0) or not (gate.left.gate and gate.right.gate), "it is as it was"
+    sides = [
+        f.opens_at(s.entry, x)
+        for s, f, x in zip((gate.left, gate.right), (left, right), z, strict=True)
+    ]
+    yield sides[0] != sides[1] or not (gate.left.gate and gate.right.gate), "it is as it was"
     for state, facts in ((gate.left, left), (gate.right, right)):
         arriving = np.asarray(facts.at.gradients[gate.activation])
         own = (

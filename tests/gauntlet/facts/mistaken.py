@@ -15,6 +15,7 @@ import numpy as np
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, substitute
 from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.rectifiers import Rectifying
 
 
 @dataclass(frozen=True)
@@ -431,7 +432,8 @@ RULES: Mapping[str, Meaning] = {
     "transposed": lambda n, x, about: _transpose(n, x, taken=True),
     "preactivation_used": _preactivation,
     "activation_forgotten": lambda n, x, about: (
-        (len(_arguments(n)) == 1 or _is(n, "prelu", "masked_softmax")) and _arguments(n)[0] == x
+        ((len(_arguments(n)) == 1 or _is(n, "prelu", "masked_softmax")) and _arguments(n)[0] == x)
+        or Rectifying({}, (), "").of(n) == Call("relu", (x,), shape=getattr(n, "shape", None))
     ),
     "sigmoid_for_softmax": lambda n, x, about: (
         _is(n, "softmax") and x == Call("sigmoid", _arguments(n))

@@ -130,6 +130,12 @@ class Mixed:
         found = self._oracle.run(changes, gradients=False)
         return apart(found.values[Z], self.gate.axes, Z in self._oracle.batched)
 
+    def fires(
+        self, own: Mapping[str, Any], others: Mapping[str, Any], unit: tuple[int, ...]
+    ) -> bool:
+        """Whether a unit's gate is open anywhere with these parameters."""
+        return bool(self.facts.opens(self.gate.pre, self.numbers(own, others)[unit]).any())
+
     def influence(self, unit: tuple[int, ...], own: bool = False) -> dict[str, Any]:
         """Which entries of parameters move a unit: of all of them, or of its layer's own alone."""
         if unit not in self._influences:

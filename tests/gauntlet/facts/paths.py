@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
+from handgrad.expression import Call
 from handgrad.paths import Cause, WhyGradient, WhyValue, WhyWhole
 from handgrad.paths.structure import Blame, Entry, Factor, Path, ZeroGroup
 from tests.gauntlet.facts import terms
@@ -92,10 +93,15 @@ def _cause(cause: Cause, name: str, facts: Facts) -> Found:
         value = np.asarray(facts.at.values[cause.stopped])
         arrives = abs(np.broadcast_to(passed, value.shape)) > RESIDUE
         yield cause.units * cause.places == value.size, f"there are {value.size} gates"
-        yield cause.shut == np.count_nonzero(value <= 0), "another count of shut gates"
+        gate = facts.rectified(cause.stopped) if cause.stopped in facts.targets else None
+        open_ = value > 0
+        if isinstance(gate, Call) and gate.operation == "relu":
+            z = gate.arguments[0]
+            open_ = facts.opens(z, facts.values(z, facts.differs(z)))
+        yield cause.shut == np.count_nonzero(~open_), "another count of shut gates"
         least, most = (np.count_nonzero(abs(np.broadcast_to(passed, value.shape)) > rest) for rest in (RESIDUE, 0.0))  # fmt: skip
         yield least <= cause.arriving <= most, f"it arrives at {least} to {most}"
-        yield not (arrives & (value > 0)).any(), "an open gate at which a gradient arrives"
+        yield not (arrives & open_).any(), "an open gate at which a gradient arrives"
     if cause.kind == "zero_factor":
         yield not np.asarray(facts.at.values[cause.factor]).any(), f"{cause.factor} is not 0"
         yield cause.factor in facts.uses[cause.passed], f"{cause.passed} is made without it"

@@ -4,48 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from handgrad.expression import Call, Expression, Literal, Name
+
+ADDING = frozenset(
+    ["add", "subtract", "negate", "multiply", "divide", "power", "square", "sum", "mean", "max"]
+)
+"""What makes one loss of several terms."""
 
 EXTREMES = frozenset(["max", "maximum"])
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Rectifying:
     """Of a problem's formulas, ReLU written out as a call of it: all but the hinges of its loss.
 
     Arguments:
         made: the equations' right sides.
         data: the names of the data.
+        loss: what is differentiated.
     """
 
     made: Mapping[str, Expression]
     data: Collection[str]
+    loss: str
 
     def of(self, formula: Expression) -> Expression:
         """A formula with ReLU as a call of it."""
         if not isinstance(formula, Call):
             return formula
         z = _rectified_by(formula)
-        if z is not None and not self._margin(z):
+        if z is not None and not self._margin(z, formula in self._terms):
             return Call("relu", (self.of(z),), shape=formula.shape)
         return replace(formula, arguments=tuple(self.of(a) for a in formula.arguments))
 
-    def _margin(self, z: Expression, within: bool = False) -> bool:
-        """Whether a number or a datum is added in, or the sign of a product is turned, names written out."""
+    @cached_property
+    def _terms(self) -> list[Expression]:
+        """What the loss adds up."""
+        found: list[Expression] = []
+        waiting: list[Expression] = [Name(self.loss)]
+        while waiting:
+            term = waiting.pop()
+            found.append(term)
+            if isinstance(term, Name) and term.name in self.made:
+                waiting.append(self.made[term.name])
+            if isinstance(term, Call) and term.operation in ADDING:
+                waiting += term.arguments
+        return found
+
+    def _margin(self, z: Expression, term: bool, within: bool = False) -> bool:
+        """Whether a number is added in, or the sign of a product is turned; of a term of the loss names are written out."""
         match z:
             case Name(name=name) if name in self.made:
-                return self._margin(self.made[name], within)
+                return term and self._margin(self.made[name], term, within)
             case Name(name=name):
-                return within and name in self.data
+                return term and within and name in self.data
             case Literal():
                 return within
             case Call(operation="negate", arguments=(a,)):
-                return not isinstance(a, Name) or self._margin(a, True)
+                return not isinstance(a, Name) or self._margin(a, term, True)
             case Call(operation="multiply", arguments=(Call(operation="negate"), _)):
                 return True
             case Call(operation="add" | "subtract", arguments=(a, b)):
-                return self._margin(a, True) or self._margin(b, True)
+                return self._margin(a, term, True) or self._margin(b, term, True)
         return False
 
 

@@ -142,7 +142,8 @@ class Facts:
 
     @cached_property
     def rectifying(self) -> Rectifying:
-        return Rectifying({t: self.written(t) for t in self.targets}, self.oracle.data)
+        made = {t: self.written(t) for t in self.targets}
+        return Rectifying(made, self.oracle.data, self.oracle.loss)
 
     @cached_property
     def _halved(self) -> frozenset[Expression]:

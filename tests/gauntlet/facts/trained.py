@@ -91,7 +91,7 @@ def _counts(study: OverTraining, facts: Facts, until: float) -> Found:
             z = _largest(layer, step, facts)
             if not np.isfinite(z).all():
                 continue  # 0 · log 0, as the loss is written
-            dead = ~(z > 0).any(axis=-1)
+            dead = ~facts.opens(layer.pre, z).any(axis=-1)
             yield (
                 study.dead[layer.name][position] == int(dead.sum()),
                 f"{layer.name}: {dead.sum()} at {step}",
@@ -111,7 +111,8 @@ def _event(event: UnitEvent, study: OverTraining, facts: Facts) -> Found:
     yield near(event.before, before.max(), 1e-6), f"before it is {before.max()}"
     yield near(event.after, after.max(), 1e-6), f"after it is {after.max()}"
     died = event.kind == "died"
-    yield (before.max() > 0 >= after.max()) == died, "it is the other way"
+    fired, fires = (bool(facts.opens(layer.pre, z).any()) for z in (before, after))
+    yield (fired and not fires) == died, "it is the other way"
     # Of several positions, the largest.
     was, became = (
         z.reshape(-1, facts.cases if facts.differs(layer.pre) else 1).max(axis=0)

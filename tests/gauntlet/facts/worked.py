@@ -71,7 +71,8 @@ def _unit(unit: UnitSolution, facts: Facts) -> Found:
     if unit.fired is not None:
         # Every place has the entries of the unit's own weights: how many places there are follows from them.
         yield 0 <= unit.fired.open <= unit.fired.places <= array.size, "more places than there are"
-        shut = array[index + ((case,) if array.ndim > len(index) else ())] <= 0
+        at = array[index + ((case,) if array.ndim > len(index) else ())]
+        shut = not facts.opens_at(unit.pre_activation, at)
         yield not (shut and unit.fired.open == unit.fired.places), "a place where it is shut"
         yield shut or unit.fired.open > 0, "it is open here"
     yield unit.gate == (unit.fired is not None), "a gate fires"
