@@ -176,8 +176,8 @@ def _apart(factor: Factor, case: int, facts: Facts) -> float:
     """How far the last digits of the numbers in a factor may move it, as of 1/(1 − p) where p is nearly 1."""
     if factor.formula is None:
         return 0.0
-    draws = [facts.moved(seed).value(factor.formula, case) for seed in (0, 1)]
-    return max(abs(float(d) - factor.value) for d in draws)
+    draws = [float(facts.moved(seed).value(factor.formula, case)) for seed in range(4)]
+    return max(draws) - min(draws)
 
 
 def _path(path: Path, why: WhyGradient, facts: Facts) -> Found:

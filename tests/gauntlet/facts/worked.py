@@ -94,8 +94,8 @@ def _unsettled(line: SumLine, case: int, facts: Facts) -> float:
     found = 0.0
     for term in line.terms:
         at = case if term.case is None else term.case
-        draws = [facts.moved(seed).value(term.formula, at) for seed in (0, 1)]
-        found += max(abs(float(np.asarray(d)) - term.value) for d in draws)
+        draws = [float(np.asarray(facts.moved(k).value(term.formula, at))) for k in range(4)]
+        found += max(draws) - min(draws)
     return 4 * found
 
 
