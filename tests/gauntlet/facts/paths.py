@@ -176,7 +176,7 @@ def _apart(factor: Factor, case: int, facts: Facts) -> float:
     """How far the last digits of the numbers in a factor may move it, as of 1/(1 − p) where p is nearly 1."""
     if factor.formula is None:
         return 0.0
-    draws = [float(facts.moved(seed).value(factor.formula, case)) for seed in range(4)]
+    draws = [float(facts.moved(seed).value(factor.formula, case)) for seed in range(8)]
     return max(draws) - min(draws)
 
 

@@ -94,7 +94,7 @@ def _unsettled(line: SumLine, case: int, facts: Facts) -> float:
     found = 0.0
     for term in line.terms:
         at = case if term.case is None else term.case
-        draws = [float(np.asarray(facts.moved(k).value(term.formula, at))) for k in range(4)]
+        draws = [float(np.asarray(facts.moved(k).value(term.formula, at))) for k in range(8)]
         found += max(draws) - min(draws)
     return 4 * found
 
