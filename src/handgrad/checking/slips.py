@@ -143,9 +143,10 @@ def _swapped(value: Array, reference: Array, slack: Array, wrong: Mask) -> bool:
         return False
     if (np.abs(value - reference) <= slack)[wrong].all():
         return False  # each stands where it belongs, and is a little off
-    order = np.argsort(value[wrong])
-    ours, theirs, room = np.sort(reference[wrong]), value[wrong][order], slack[wrong][order]
-    return bool((np.abs(ours - theirs) <= room).all())
+    ours, theirs = np.sort(reference[wrong]), np.sort(value[wrong])
+    if ((ours == 0) & (theirs != 0)).any():
+        return False  # no figure, however small, is the 0 that belongs elsewhere
+    return bool((np.abs(ours - theirs) <= np.max(slack[wrong])).all())
 
 
 def _digits(
