@@ -19,7 +19,7 @@ from handgrad.solution import Trace
 from handgrad.solution.silencing import Silencing
 
 UNITS = 32
-"""The most zero entries of one quantity whose effect on a share is worked out."""
+"""The most zero entries of one quantity whose effect on the gradients is worked out."""
 
 ADDED = 4
 """Shares that cancel are written out where they are no more."""

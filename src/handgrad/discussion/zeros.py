@@ -18,7 +18,7 @@ from handgrad.discussion.lookup import (
     solved_alike,
     total_gradient,
 )
-from handgrad.discussion.shares import Shares
+from handgrad.discussion.shares import UNITS, Shares
 from handgrad.discussion.zero_part import CAUSES, Cause
 from handgrad.discussion.zero_part import ZeroPart as ZeroPart
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape, Slice, leaves
@@ -29,7 +29,7 @@ from handgrad.paths import reaching
 from handgrad.running.evaluate import value_of
 from handgrad.running.units import Index
 from handgrad.solution import Trace, Zeroed
-from handgrad.solution.silencing import INFLUENCE_SIZE, Silencing, counts
+from handgrad.solution.silencing import INFLUENCE_SIZE, Silencing, would_move
 from handgrad.solution.units import Units
 
 MOST_SOMETIMES = 1024
@@ -37,9 +37,6 @@ MOST_SOMETIMES = 1024
 
 MOST_APART = 8
 """The most cases that are looked at by themselves, where gradients differ from case to case."""
-
-UNITS = 32
-"""The most zero entries of one quantity whose effect on the gradients is worked out."""
 
 
 def zero_parts(trace: Trace) -> tuple[ZeroPart, ...]:
@@ -188,7 +185,7 @@ class _Zeros:
             instead = self.gates.by_pre_activation[leaf.name].arriving[index]
         else:
             instead = np.asarray(1.0)
-        return counts(self.trace.run, name, leaf, index, instead, gone)
+        return would_move(self.trace.run, name, leaf, index, instead, gone)
 
     def _silenced(self, name: str, leaf: Leaf, unit: tuple[Any, ...]) -> set[Index]:
         """The entries of a gradient that vanish with an entry, or with a row or column, of a value."""

@@ -17,7 +17,7 @@ from handgrad.figures import Hole, exactly, figure
 from handgrad.record import record
 
 MOST = 96
-"""FiguresFound of a template, at most: those of more seldom all have as many digits as others before."""
+"""Numbers of a template, at most: more of them seldom all have as many digits as others before."""
 
 DIGITS, POWER, WHOLE = 0xE000, 0xE100, 0xE200
 """Letters for private use that stand for the digits of a number, those of its power of ten, and the number in full:

@@ -92,7 +92,7 @@ def silencing(graph: Graph) -> Silencing:
     return Silencing(graph)
 
 
-def counts(
+def would_move(
     run: Run, name: str, leaf: Leaf, unit: tuple[int, ...], instead: Array, entries: Iterable[Index]
 ) -> bool:
     """Whether some entries of a gradient would be other than 0, were one entry of a value or a gradient so.

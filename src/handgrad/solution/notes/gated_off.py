@@ -17,7 +17,7 @@ from handgrad.record import record
 from handgrad.solution.notes.note import MOST_NOTED, TraceNote
 from handgrad.solution.notes.noted import UNITS, NotedRun
 from handgrad.solution.notes.places import unit_words
-from handgrad.solution.silencing import Zeroed, counts
+from handgrad.solution.silencing import Zeroed, would_move
 from handgrad.solution.structure import Phase, StepKind, TraceLine
 from handgrad.text import Inline, Text, all_of, cases_words, joined, sentence
 
@@ -223,7 +223,7 @@ class _Gates:
 
 def _by_value(seen: NotedRun, zeroed: Zeroed, output: str, unit: tuple[int, ...]) -> bool:
     """Whether entries of a gradient are 0 as a unit gives 0: were it 1, they would not be."""
-    return counts(seen.run, zeroed.name, Name(output), unit, np.asarray(1.0), zeroed.entries)
+    return would_move(seen.run, zeroed.name, Name(output), unit, np.asarray(1.0), zeroed.entries)
 
 
 def _silenced(seen: NotedRun, leaf: Leaf, unit: tuple[int, ...]) -> tuple[Zeroed, ...]:
