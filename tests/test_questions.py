@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from handgrad.discussion.kinds.case_shares import CaseShares
 from handgrad.discussion.kinds.gate_swap import GateSwap
 from handgrad.discussion.kinds.largest_move import LargestMove
 from handgrad.discussion.kinds.longer_step import LongerStep
+from handgrad.discussion.kinds.most_sensitive import MostSensitive
 from handgrad.discussion.kinds.other_input import OtherInput
 from handgrad.discussion.kinds.small_change import SmallChange
 from handgrad.discussion.kinds.sum_over_paths import SumOverPaths
@@ -776,6 +777,47 @@ def test_where_nothing_changes_the_result_none_is_the_most_sensitive() -> None:
     problem = handgrad.Problem(["L = sum(c*a**2)"], {"a": [1.0, 2.0]}, {"c": [0.0, 0.0]})
     kinds = [q.kind for q in questions_for(handgrad.solve(problem))]
     assert "most_sensitive" not in kinds
+
+
+CREASED = """
+equations = '''
+N = layernorm(x + w)
+F = maximum(0, U @ N)
+L = sum((N + V @ F - y)**2)
+'''
+[parameters]
+w = [0.5, 0]
+U = [[-1.5, 1], [1.5, 1.5]]
+V = [[0.5, 0.5], [0, 0.5]]
+[data]
+x = [-0.5, 0]
+y = [1.5, 0]
+"""
+"""Exactly at 0 lie both rows of U N: of the second always, of the first until w moves."""
+
+
+def test_at_a_kink_the_slopes_to_both_sides_say_which_way_raises_the_result() -> None:
+    problem = handgrad.loads(CREASED)
+    question = asked(problem, MostSensitive)
+    (first, gradient), sides = question.entries[0], question.sides[0]
+
+    def loss(by: float) -> float:
+        w = np.array([0.5, 0.0])
+        w[first.index] += by
+        return float(handgrad.solve(problem.with_values({"w": w})).run.loss)
+
+    beside = [(loss(0) - loss(-1e-8)) / 1e-8, (loss(1e-8) - loss(0)) / 1e-8]
+    assert sides == pytest.approx(beside, rel=1e-3)
+    assert sides[0] > gradient > sides[1]
+    assert "The loss has a kink there: its slope just below is" in said(question)
+    assert "neither way (a kink)" in terminal(problem)
+    assert wrong_claims(question, problem) == []
+    assert wrong_claims(
+        replace(question, sides=((gradient, gradient), *question.sides[1:])), problem
+    )
+    change = asked(problem, SmallChange)
+    assert change.jump is not None
+    assert (change.jump.before, change.jump.after) == pytest.approx((gradient, sides[1]), 1e-4)
 
 
 def test_a_shut_gate_at_which_nothing_arrives_is_not_why() -> None:

@@ -445,6 +445,7 @@ class _Audit:
                     shape=site.shape,
                     examples=site.layer.examples,
                     matrix=site.layer.matrix,
+                    splits_ties=site.splits_ties,
                     shut=of.shut if site.gate else 0,
                     silences=silenced.get(site.name, ()),
                     time_step=times.get(site.name, 0),

@@ -119,12 +119,7 @@ def _introduction(audit: Audit) -> Text:
     gates = {layer.gate for layer in audit.layers}
     fires = ""
     if True in gates:
-        at_ties = any(
-            u.fired and u.max_preactivation == 0
-            for x in audit.layers
-            if x.gate
-            for u in audit.of(x.name)
-        )
+        at_ties = any(x.splits_ties for x in audit.layers)
         also = ", or 0 where it is max(0, z), which lets half of the gradient through there"
         fires = f" A unit with a gate fires where its pre-activation is positive{also * at_ties}."
     if True in gates and audit.cases * NEARLY >= 1:

@@ -200,6 +200,7 @@ class Layer:
         examples: how many examples its positions lie in, within one case: those of a batch along an axis
             of the arrays.
         matrix: whether it is a product of matrices, and no convolution.
+        splits_ties: whether it is a gate that lets half of the gradient through at exactly 0.
         shut: the number of cases in which no unit of it fires.
         silences: the layers before it from which every path to the loss leads through it.
         time_step: that of a recurrent network, counted from 1; 0 elsewhere.
@@ -220,10 +221,11 @@ class Layer:
     shape: tuple[int, ...] = ()
     examples: int = 1
     matrix: bool = True
+    splits_ties: bool = False
     shut: int = 0
     silences: tuple[str, ...] = ()
     time_step: int = 0
-    json: ClassVar = JsonForm(without=("matrix",), also=("dead_share", "positions"))
+    json: ClassVar = JsonForm(without=("matrix", "splits_ties"), also=("dead_share", "positions"))
 
     @property
     def positions(self) -> int:

@@ -32,6 +32,12 @@ SMOOTH = 1e-6
 JUMP = 1e-3
 """A slope jumps where it goes on differing by this share of the largest."""
 
+LASTS = 0.1
+"""A slope beyond a kink is about the same as long as it differs by less than this share of the jump."""
+
+NEAR, SAME = 1e-6, 0.01
+"""At which share of the change one-sided slopes are taken, and what share of a jump one may change on its way there."""
+
 PIECES, HALVED = 8, 26
 """Into how many pieces the change is cut, and how often the piece where the slope changes most is halved."""
 
@@ -68,6 +74,12 @@ def jump_on_the_way(
         return None
 
 
+def slopes_beside(trace: Trace, where: QuestionedEntry, by: float) -> tuple[float, float]:
+    """The slopes of the loss just below and just above an entry: the gradient, but at a kink."""
+    sides = [_Path(trace, where, way).beside() for way in (-by, by)]
+    return sides[0], sides[1]
+
+
 class _Path:
     """The slope of a loss along the change of one entry; places on the way are shares of the change."""
 
@@ -94,6 +106,17 @@ class _Path:
             self.known[share] = at_entry(there.gradient(self.where.name), self.where.index)
         return self.known[share]
 
+    def beside(self) -> float:
+        """The slope just beyond the start, if it is another than the start's own."""
+        own = self.slope(0.0)
+        try:
+            near, farther = self.slope(NEAR), self.slope(2 * NEAR)
+        except HandgradError:
+            return own
+        jump = abs(near - own)
+        apart = jump > JUMP * max(abs(near), abs(own)) and abs(farther - near) <= SAME * jump
+        return near if apart and self._certain(0.0, NEAR, own, near) else own
+
     def jump(self, observed: float) -> Jump | None:
         """The kink, if there is one."""
         between = 1 / (6 * BETWEEN * (1 - BETWEEN))
@@ -115,18 +138,35 @@ class _Path:
         before, after = self.slope(max(low - beside, 0.0)), self.slope(min(high + beside, 1.0))
         if abs(after - before) <= JUMP * max(map(abs, self.known.values())):
             return None
-        if self._may_be(min(high + beside, 1.0), before):
+        if not self._certain(max(low - beside, 0.0), min(high + beside, 1.0), before, after):
             return None
         # The way is halved down to 10⁻¹¹; digits beyond are those of where it was cut.
         at = round(self.start + low * self.by, 9) if low else self.start
         return Jump(at, before, after, self._turned())
 
-    def _may_be(self, share: float, slope: float) -> bool:
-        """Whether floats do not tell the slope at a place from another: of p − 1, where p is nearly 1, they have few digits."""
+    def _certain(self, place: float, share: float, before: float, after: float) -> bool:
+        """Whether the loss itself leaves the slope before, from a place on; here or wherever the slope is still about the same.
+
+        Of p − 1, where p is nearly 1, floats have few digits: two slopes may differ by these alone.
+        """
+        jump = abs(after - before)
+        low, high = self._loss(place)
+        while share <= 1 and abs(self.slope(share) - after) <= LASTS * jump:
+            lower, upper = self._loss(share)
+            way = (share - place) * self.by
+            missed = before * way - (upper - low), (lower - high) - before * way
+            if max(missed) > 0.5 * jump * abs(way):
+                return True
+            share = place + 4 * (share - place)
+        return False
+
+    def _loss(self, share: float) -> tuple[float, float]:
+        """Bounds of the loss at a place, as floats tell it."""
         with np.errstate(all="ignore"):
-            bounds = run_intervals(self.changed(share)).gradient(self.where.name)
-        low, high = (float(end[self.where.index]) for end in (bounds.lower, bounds.upper))
-        return -np.inf < low <= slope <= high < np.inf
+            bounds = run_intervals(self.changed(share), backward=False)
+        loss = bounds.value(bounds.graph.cost)
+        low, high = float(loss.lower), float(loss.upper)
+        return (low, high) if np.isfinite(low) and np.isfinite(high) else (-np.inf, np.inf)
 
     def _change(self, piece: tuple[float, float]) -> float:
         """How much the slope changes along a piece of the way."""

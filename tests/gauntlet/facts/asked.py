@@ -736,8 +736,28 @@ def _most_sensitive(question: MostSensitive, facts: Facts) -> Found:
         if n not in facts.oracle.batched
         for s in np.abs(g).ravel()
     ]
+    if question.sides:
+        yield from _slopes_to_both_sides(question, facts)
     left = sorted(every, reverse=True)[len(sizes) :]
     yield not left or left[0] <= sizes[-1] * (1 + 1e-9) + 1e-12, f"{left[:1]} is larger"
+
+
+def _slopes_to_both_sides(question: MostSensitive, facts: Facts) -> Found:
+    """Below and above each entry the loss has the slope that is said; of curves a straight line back gives it."""
+    given = {**facts.oracle.parameters, **facts.oracle.data}
+    for (where, gradient), sides in zip(question.entries, question.sides, strict=True):
+        for way, claimed in zip((-1, 1), sides, strict=True):
+            slopes = []
+            for far in (1, 2):
+                moved = np.array(given[where.name])
+                moved[where.index] += way * far * BESIDE
+                slopes.append(_at(facts.changed(where.name, moved).at.gradients, where))
+            near_, farther = slopes
+            alike = any(near(s, claimed, 1e-3) for s in (near_, 2 * near_ - farther))
+            yield (
+                alike,
+                f"the slope of {where} to side {way} is {near_}, of the gradient {gradient}",
+            )
 
 
 JUDGES: Mapping[type[Question], Callable[[Any, Facts], Found]] = {

@@ -635,5 +635,5 @@ def _firing_when_redrawn(seen: Seen, unit: Unit, draws: int) -> int:
         apart = np.transpose(z, (*layer.axes, *rest, len(layer.shape))).reshape(
             (*[layer.shape[k] for k in layer.axes], -1)
         )
-        fires += bool((apart[unit.unit] > 0).any())
+        fires += bool(facts.opens(layer.pre_activation, apart[unit.unit]).any())
     return fires
