@@ -186,6 +186,8 @@ def slopes(layer: Layer, facts: Facts, z: Any) -> Any:
 
 def _layer(seen: Seen) -> Found:
     layer, audit, z = seen.layer, seen.audit, seen.apart
+    halved = bool(seen.facts.opens(layer.pre_activation, 0.0))
+    yield layer.splits_ties == (layer.gate and halved), f"it is open at 0: {halved}"
     units = audit.of(layer.name)
     fires = seen.fires
     yield layer.units == len(units) == math.prod(z.shape[:-2]), "another number of units"
