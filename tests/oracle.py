@@ -201,6 +201,8 @@ TORCH: dict[str, Callable[..., Any]] = {
     "gelu_tanh": lambda z: F.gelu(z, approximate="tanh"),
     "silu": F.silu,
     "square": torch.square,
+    "log1p": torch.log1p,
+    "expm1": torch.expm1,
     "erf": torch.erf,
     "clip": lambda a, low=None, high=None: torch.clamp(a, low, high),
     "prelu": _prelu,

@@ -132,6 +132,7 @@ ELEMENTWISE_1 = [
     "hardswish",
     "erf",
     "square",
+    "expm1",
     "negate",
 ]
 ELEMENTWISE_2 = ["add", "subtract", "multiply", "maximum", "minimum"]
@@ -140,11 +141,11 @@ COMPARISONS = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal":
 
 ROWS = [
     *(Row(n, s) for n in ELEMENTWISE_1 for s in SINGLES),
-    *(Row(n, s, draws=(edges,)) for n in ELEMENTWISE_1 if n != "exp" for s in SINGLES),
+    *(Row(n, s, draws=(edges,)) for n in ELEMENTWISE_1 if n not in ("exp", "expm1") for s in SINGLES),
     *(Row(n, s, draws=(draw,)) for n in ELEMENTWISE_2 for s in PAIRS for draw in (anything, edges)),
     *(Row("divide", s, draws=(anything, positive)) for s in PAIRS),
     *(Row("power", s, draws=(positive, anything)) for s in PAIRS),
-    *(Row(n, s, draws=(positive,)) for n in ("log", "sqrt") for s in SINGLES),
+    *(Row(n, s, draws=(positive,)) for n in ("log", "log1p", "sqrt") for s in SINGLES),
     *(Row("leaky_relu", s, ", alpha=0.2") for s in SINGLES),
     *(Row(n, s, draws=(bends,)) for n in ("hardtanh", "relu6", "hardsigmoid", "hardswish") for s in SINGLES),
     *(Row("clip", s, o, (draw,)) for s in SINGLES for o in (", low=-1, high=3", ", low=0", ", high=0.6") for draw in (anything, bends, edges)),

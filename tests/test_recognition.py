@@ -437,6 +437,41 @@ def test_a_batch_in_columns_by_hand() -> None:
     assert note.inner == "A2"
 
 
+SOFTPLUS = (
+    "log(1 + exp(z)) - y*z",
+    "np.log1p(np.exp(z)) - y*z",
+    "max(z, 0) - y*z + log(1 + exp(-abs(z)))",
+    "np.maximum(0, z) - z*y + np.log1p(np.exp(-np.abs(z)))",
+    "relu(z) - y*z + softplus(-abs(z))",
+    "-(y*z - max(z, 0) - log(exp(-abs(z)) + 1))",
+    "log(exp(-abs(z)) + 1) + max(z, 0) - y*z",
+)
+"""Ways to write binary cross-entropy of a score without its sigmoid."""
+
+
+@pytest.mark.parametrize("loss", SOFTPLUS)
+@pytest.mark.parametrize("z", [[0.5, -1.5, 0.0, 2.0], [1000.0, -1000.0, 40.0, -40.0]])
+def test_binary_cross_entropy_of_scores_however_it_is_written(loss: str, z: list[float]) -> None:
+    y = [1.0, 0.0, 1.0, 0.0]
+    problem = handgrad.Problem([f"L = mean({loss})"], {"z": z}, {"y": y})
+    trace = handgrad.solve(problem)
+    value, gradient = binary(z, y)
+    assert trace.run.loss == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(trace.run.gradient("z"), gradient, rtol=1e-12, atol=1e-17)
+    lines = [x for s in trace.steps for x in s.lines if x.target == Adjoint("z")]
+    assert "sigmoid(z)" in source(lines[-1].formula)
+    assert not [n for s in trace.steps for n in s.notes if n.kind in ("kink", "gated_off")]
+    assert not trace.graph.activations
+
+
+def test_softplus_of_another_number_stands_as_it_is_written() -> None:
+    for loss in ("max(z, 0) + log(1 + exp(-abs(u)))", "max(z, 0) - log(1 + exp(-abs(z)))"):
+        trace = handgrad.solve(handgrad.Problem([f"L = {loss}"], {"z": 0.5, "u": 0.2}))
+        slope = trace.run.gradient("z")
+        exact = 1.0 if "u" in loss else 1 + 1 / (1 + np.exp(0.5))
+        assert float(slope) == pytest.approx(exact)
+
+
 @pytest.mark.parametrize("loss", ["lse - sum(y*z)", "lse - y @ z", "-(sum(y*z) - lse)"])
 def test_targets_that_multiply_scores_have_the_gradient_of_the_formula(loss: str) -> None:
     z, y = [0.3, -0.2, 1.5], [0.0, 1.0, 0.0]

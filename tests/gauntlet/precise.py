@@ -503,6 +503,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "prelu": _each(lambda v, a: v if _v(v) > 0 else v * a),
     "clip": _clip,
     "square": lambda a: a * a,
+    "log1p": lambda a: _log(a + 1),
+    "expm1": lambda a: _exp(a) - 1,
     "erf": _scalar(mp.erf, lambda v: 2 / mp.sqrt(mp.pi) * mp.exp(-v * v)),
     "glu": _glu,
     "swiglu": lambda a, b: a * _sigmoid(a) * b,

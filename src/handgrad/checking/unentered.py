@@ -26,7 +26,7 @@ def value_of(
     reduces over the cases.
     """
     try:
-        value: Array = sheets.run(formula, numbers)
+        value: Array = sheets.run(formula, numbers, clean=formula.chooses)
     except (ValueError, IndexError, ArithmeticError):
         return None
     if in_cases and not formula.batched:

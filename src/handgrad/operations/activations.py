@@ -157,6 +157,7 @@ softplus: Operation = elementwise(
         "softplus",
         "Softplus is ln(1 + eᶻ), a smooth ReLU.",
         "The slope of softplus is the sigmoid.",
+        written_out="ln(1 + eᶻ), or max(z, 0) + ln(1 + exp(−|z|)), is softplus: its slope is the sigmoid.",
     ),
     notation=Function("softplus", r"\operatorname{softplus}"),
     one_sided=True,

@@ -60,6 +60,28 @@ square: Operation = elementwise(
     words=Words("the square", "Square entry by entry.", "The derivative of a² is 2a."),
     means=lambda a: a**2,
 )
+log1p: Operation = elementwise(
+    "log1p",
+    lambda xp, a: xp.log1p(a),
+    (lambda out, a: 1 / (1 + a),),
+    words=Words(
+        "ln(1 + a)",
+        "Add 1 and take the natural logarithm.",
+        "The derivative of ln(1 + a) is 1/(1 + a).",
+    ),
+    means=lambda a: log(1 + a),
+)
+expm1: Operation = elementwise(
+    "expm1",
+    lambda xp, a: xp.expm1(a),
+    (lambda out, a: out + 1,),
+    words=Words(
+        "exp(a) − 1",
+        "Take the exponential and subtract 1.",
+        "The derivative of exp(a) − 1 is exp(a).",
+    ),
+    means=lambda a: exp(a) - 1,
+)
 
 
 def special(xp: Any, name: str, z: Any) -> Any:
@@ -252,6 +274,8 @@ OPERATIONS: tuple[Operation, ...] = (
     sqrt,
     absolute,
     square,
+    log1p,
+    expm1,
     erf,
     sin,
     cos,

@@ -17,6 +17,7 @@ from handgrad.operations.activations import relu
 from handgrad.operations.arithmetic import add, multiply, negate, subtract
 from handgrad.operations.choosing import greater, less, where
 from handgrad.operations.functions import larger, maximum
+from handgrad.operations.softplus_written_out import is_part_of_softplus
 
 
 def activation_in(expression: Expression | None) -> Call | None:
@@ -56,6 +57,8 @@ def activations_in(formula: Expression | None) -> Iterator[tuple[Call, Call]]:
             continue
         z = known.arguments[0]
         if node is not known and _count(formula, z) > _count(node, z):
+            continue
+        if is_part_of_softplus(node, formula):
             continue
         yield node, known
 

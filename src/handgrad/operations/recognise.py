@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from handgrad.expression import Call, Expression, walk
 from handgrad.operations import operation_of
-from handgrad.operations.arithmetic import add, subtract
+from handgrad.operations.activations import softplus
+from handgrad.operations.arithmetic import add, negate, subtract
 from handgrad.operations.binary_written_out import binary, log_of_sigmoid
 from handgrad.operations.classes_written_out import categorical, log_sum_exp_and_score, picked
 from handgrad.operations.exponentials import log_softmax, logsumexp
@@ -17,6 +18,7 @@ from handgrad.operations.functions import log
 from handgrad.operations.recognised import SIGMOID, SOFTMAX, Looking, Two
 from handgrad.operations.reductions import mean
 from handgrad.operations.signed_terms import added_up, signs_out, terms
+from handgrad.operations.softplus_written_out import softplus_of, softplus_of_two
 from handgrad.operations.terms import softmax_cross_entropy_terms
 from handgrad.operations.written_out import Sight
 from handgrad.record import builder
@@ -24,7 +26,7 @@ from handgrad.record import builder
 MOST_TERMS = 64
 """The most terms of a sum that are tried in pairs; a loss written out has a few."""
 
-SEEDS = frozenset({log.name, log_softmax.name, logsumexp.name})
+SEEDS = frozenset({log.name, log_softmax.name, logsumexp.name, softplus.name})
 """Every loss that is recognised has one of these in it, or is an operation that fuses."""
 
 
@@ -56,7 +58,7 @@ class Recogniser:
             two = attempt(self.looking, expression)
             if two is not None:
                 return two
-        sums = _log_sum_exp(expression)
+        sums = _log_sum_exp(expression) or softplus_of(expression)
         if sums is not None:
             return Two(sums, sums)
         parts = [self.rewritten(a, in_sum=is_sum) for a in expression.arguments]
@@ -79,7 +81,9 @@ class Recogniser:
                 two = log_sum_exp_and_score(self.looking, among[i], among[j])
                 if two is None and i < j:
                     self.looking.look_anew()
-                    two = binary(self.looking, among[i], among[j], logs[i], logs[j])
+                    two = binary(
+                        self.looking, among[i], among[j], logs[i], logs[j]
+                    ) or _stable_softplus(among[i], among[j])
                 if two is not None:
                     done[min(i, j)], done[max(i, j)] = two, None
         if not done:
@@ -106,6 +110,15 @@ class Recogniser:
                     rest = [term for k, term in enumerate(among) if k not in (i, j)]
                     return [(sign, whole), *rest]
         return among
+
+
+def _stable_softplus(one: tuple[int, Expression], other: tuple[int, Expression]) -> Two | None:
+    """max(u, 0) + ln(1 + exp(−|u|)), or minus both, as softplus(u)."""
+    whole = softplus_of_two(one[1], other[1]) if one[0] == other[0] else None
+    if whole is None:
+        return None
+    signed = whole if one[0] > 0 else negate(whole)
+    return Two(signed, signed)
 
 
 def _called(looking: Looking, call: Call) -> Two | None:

@@ -42,6 +42,7 @@ class Words:
         of_stacks: in place of `unweighted`, where an argument has more axes than a matrix.
         options: the options that its formula does not always spell out, in the order they are told.
         defined: of a helper that readers may not know, what a page says of it before it first writes it.
+        written_out: in place of `backward`, where it was known in a formula that does not name it.
         stable: of one that computes a loss in a stable way, where another was written: what it is.
     """
 
@@ -58,3 +59,4 @@ class Words:
     options: Mapping[str, OptionWords] = field(default_factory=dict)
     defined: str = ""
     stable: str = ""
+    written_out: str = ""

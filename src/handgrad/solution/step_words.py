@@ -12,12 +12,14 @@ from handgrad.equations import places_of
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, leaves, number, walk
 from handgrad.graph import Graph
 from handgrad.graph.remembered import of_graph
-from handgrad.graph.structure import activation_of
+from handgrad.graph.structure import Node, activation_of
 from handgrad.graph.updating import update_pass
 from handgrad.graph.weighted import is_weighted, multiplies_values, products
 from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
+from handgrad.operations.activations import softplus
 from handgrad.operations.arithmetic import add, negate, power
+from handgrad.operations.exponentials import logsumexp
 from handgrad.operations.functions import square
 from handgrad.operations.words import Words
 from handgrad.solution.folded import numbers_together
@@ -346,12 +348,15 @@ def _backward(trace: Trace, step: Step) -> Text:
         )
     operations: dict[str, None] = {}
     sides: dict[str, set[int]] = {}
+    recognised: set[str] = set()
     for line in step.lines:
         written = (
             trace.graph.nodes[line.through].written if line.through in trace.graph.nodes else None
         )
         if written is not None and line.role in ("gradient", "part", "per_case"):
-            for operation in _path(written, line.target.name):
+            differentiated = _differentiated(trace.graph.nodes[line.through])
+            recognised |= _operations(differentiated) - _operations(written)
+            for operation in _path(differentiated, line.target.name):
                 operations[operation] = None
             for operation, positions in _sides(written, line.target.name).items():
                 sides.setdefault(operation, set()).update(positions)
@@ -377,7 +382,11 @@ def _backward(trace: Trace, step: Step) -> Text:
         for name, value in call.options
         if value
     }
-    said = [_backward_of(o, sides.get(o, set()), options) for o in told]
+    said = [
+        (o in recognised and BY_NAME[o].words.written_out)
+        or _backward_of(o, sides.get(o, set()), options)
+        for o in told
+    ]
     if step.kind == "pass_backward" and weighs:
         said = [
             "Every weight that carried the value forward carries the gradient back: multiply by the transpose."
@@ -399,6 +408,17 @@ def _backward(trace: Trace, step: Step) -> Text:
         said = [f"{each} weight gradient is {of}{added}.{after}"]
     together = numbers_together(trace.graph, step.lines) if said else ""
     return (" ".join([*said[:2], *([together] if together else [])]),)
+
+
+def _differentiated(node: Node) -> Expression:
+    """An equation as it is differentiated where a log-sum-exp or softplus written out is known in it, else as it is written."""
+    assert node.written is not None
+    known = (logsumexp.name, softplus.name)
+    if node.computed is not None and not _operations(node.written).issuperset(
+        _operations(node.computed).intersection(known)
+    ):
+        return node.computed
+    return node.written
 
 
 def _weight_gradient(trace: Trace, step: Step, biased: bool) -> str:

@@ -21,6 +21,7 @@ from handgrad.checking import CheckReport
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Diagnosis, Judged
 from handgrad.expression import Adjoint, Expression
+from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.answers import Known, Sheet, World
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close
 from tests.gauntlet.facts.mistaken import OF_EACH_CASE, RULES, explains
@@ -66,6 +67,10 @@ def of_report(report: CheckReport, sheet: Sheet, known: Known) -> Claims:
             found = reading.diagnosis(judged, diagnosis)
             yield from claims_of(f"check: {rule}", found, (*about, diagnosis))
         reading.go_on(judged)
+
+
+OPENED = frozenset(["step", "larger", "smaller", "greater", "less", "sign", "relu"])
+"""What a rest of rounding opens or shuts; elsewhere it may be all that is left of 1 − p."""
 
 
 class Reading:
@@ -276,10 +281,14 @@ class Reading:
             entered = {k: v for k, v in world.entered.items() if k != quantity.leaf}
             formula = done.get(quantity.leaf, quantity.formula.expression)
             batched = quantity.batched
-            other = World(self.known, entered, {**world.done, **done})
+            other, as_floats = (World(self.known, entered, {**world.done, **done}) for _ in "ab")
             # A wrong formula may take what is computed from this very quantity.
             other.keep(quantity)
             found.append(other.formula(formula, batched))
+            if not any(c.operation in OPENED for f in done.values() for c in terms.calls_of(f)):
+                as_floats.keep(quantity)
+                with terms.as_floats_are():
+                    found.insert(0, as_floats.formula(formula, batched))
             if said.rule in OF_EACH_CASE:
                 each = other.formula(formula, True)
                 found += [each, np.moveaxis(each, -1, 0)]

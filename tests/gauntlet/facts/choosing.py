@@ -74,10 +74,15 @@ class _Mixing(Leaky):
             case ast.Call(
                 func=ast.Name(id="max" | "min" | "maximum" | "minimum" | "where" as name)
             ):
-                square = ast.BinOp(deepcopy(mean), ast.Pow(), ast.Constant(2))
-                share = ast.Constant(7 if name.startswith("min") else 10)  # max − min is not 0
-                return ast.BinOp(mean, ast.Add(), ast.BinOp(square, ast.Div(), share))
+                return _bent(mean, 7 if name.startswith("min") else 10)  # max − min is not 0
             case ast.Call(func=ast.Name(id=name)) if name.startswith("max_pool"):
                 keywords = [k for k in node.keywords if k.arg != "first"]
-                return ast.Call(ast.Name(name.replace("max", "avg")), node.args, keywords)
+                pooled = ast.Call(ast.Name(name.replace("max", "avg")), node.args, keywords)
+                return _bent(pooled, 10)  # what windows that overlap are weighted by may cancel
         return mean
+
+
+def _bent(mean: Any, share: int) -> ast.expr:
+    """m + m²/share."""
+    square = ast.BinOp(deepcopy(mean), ast.Pow(), ast.Constant(2))
+    return ast.BinOp(mean, ast.Add(), ast.BinOp(square, ast.Div(), ast.Constant(share)))

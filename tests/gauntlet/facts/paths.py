@@ -391,11 +391,17 @@ def _value(why: WhyValue, facts: Facts) -> Found:
     yield why.given == (why.entry.name in {**facts.oracle.parameters, **facts.oracle.data}), "given"
     batched = facts.cases > 1
     for link in why.links:
-        put_in = float(np.asarray(terms.value(link.substituted, _none)))
-        yield near(link.value, put_in, 1e-8), f"the numbers put in give {put_in}"
+        put_in = terms.both_ways(lambda f=link.substituted: terms.value(f, _none))  # type: ignore[misc]
+        yield (
+            any(near(link.value, float(np.asarray(x)), 1e-8) for x in put_in),
+            f"the numbers put in give {put_in}",
+        )
         if not batched and _is_known(link.formula, facts):
-            given = float(np.asarray(facts.value(link.formula)))
-            yield near(link.value, given, 1e-8), f"the formula of {link.entry} gives {given}"
+            given = terms.both_ways(lambda f=link.formula: facts.value(f))  # type: ignore[misc]
+            yield (
+                any(near(link.value, float(np.asarray(x)), 1e-8) for x in given),
+                f"the formula of {link.entry} gives {given}",
+            )
     yield len(why.terms) == min(TOP, why.term_count), "not as many terms as there are"
     yield 0 <= why.covered <= 1, "more than all"
     yield len(why.terms) < why.term_count or near(why.covered, 1.0), "all the terms are all"
@@ -407,8 +413,8 @@ def _value(why: WhyValue, facts: Facts) -> Found:
                 near(term.product, math.prod(term.factors), 1e-9),
                 f"{term.formula} is no such product",
             )
-            put_in = float(np.asarray(terms.value(term.substituted, _none)))
-            yield near(term.product, put_in, 1e-8), f"the numbers put in give {put_in}"
+            theirs = float(np.asarray(terms.value(term.substituted, _none)))
+            yield near(term.product, theirs, 1e-8), f"the numbers put in give {theirs}"
         if len(why.terms) == why.term_count:
             total = sum(t.product for t in why.terms)
             yield near(total, why.links[-1].value, 1e-8), f"the terms add up to {total}"

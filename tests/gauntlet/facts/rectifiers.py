@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from handgrad.expression import Call, Expression, Literal, Name
+from handgrad.expression import ONE, ZERO, Call, Expression, Literal, Name, walk
 
 ADDING = frozenset(
     ["add", "subtract", "negate", "multiply", "divide", "power", "square", "sum", "mean", "max"]
@@ -30,14 +30,23 @@ class Rectifying:
     data: Collection[str]
     loss: str
 
-    def of(self, formula: Expression) -> Expression:
-        """A formula with ReLU as a call of it."""
+    def of(self, formula: Expression, whole: Expression | None = None) -> Expression:
+        """A formula with ReLU as a call of it; `whole` is the equation that it stands in."""
         if not isinstance(formula, Call):
             return formula
+        whole = formula if whole is None else whole
+        if formula.operation == "relu" and any(
+            _is_rest(part, formula.arguments[0]) for part in walk(whole)
+        ):
+            return replace(formula, operation="maximum", arguments=(formula.arguments[0], ZERO))
         z = _rectified_by(formula)
-        if z is not None and not self._margin(z, formula in self._terms):
+        if (
+            z is not None
+            and not self._margin(z, formula in self._terms)
+            and not sum(p == z for p in walk(whole)) > sum(p == z for p in walk(formula))
+        ):
             return Call("relu", (self.of(z),), shape=formula.shape)
-        return replace(formula, arguments=tuple(self.of(a) for a in formula.arguments))
+        return replace(formula, arguments=tuple(self.of(a, whole) for a in formula.arguments))
 
     @cached_property
     def _terms(self) -> list[Expression]:
@@ -69,6 +78,23 @@ class Rectifying:
             case Call(operation="add" | "subtract", arguments=(a, b)):
                 return self._margin(a, term, True) or self._margin(b, term, True)
         return False
+
+
+def _is_rest(formula: Expression, z: Expression) -> bool:
+    """Whether it is ln(1 + exp(−|z|)), which max(z, 0) is ln(1 + exp(z)) with."""
+    match formula:
+        case Call(operation="softplus", arguments=(inner,)):
+            pass
+        case Call(
+            operation="log",
+            arguments=(
+                Call(operation="add", arguments=(one, Call(operation="exp", arguments=(inner,)))),
+            ),
+        ) if one == ONE:
+            pass
+        case _:
+            return False
+    return inner == Call("negate", (Call("abs", (z,)),))
 
 
 def halved(formula: Expression) -> Iterator[Expression]:

@@ -370,6 +370,13 @@ def as_floats_are() -> Iterator[None]:
         _plain.reset(token)
 
 
+def both_ways(compute: Callable[[], Any]) -> tuple[Any, Any]:
+    """What comes of numbers where a rest of rounding is 0, and where it stands."""
+    with as_floats_are():
+        as_floats = compute()
+    return compute(), as_floats
+
+
 def _on_paper(combine: Callable[..., Array], size: Callable[..., Array]) -> Callable[..., Array]:
     """Sums of floats with a residue of their rounding as 0; longer numbers leave none to speak of."""
 
@@ -602,6 +609,8 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "gelu_gate": _gelu_gate,
     "gelu_tanh": lambda z: z * _gelu_gate(z),
     "square": lambda a: a * a,
+    "log1p": lambda a: log(1 + a),
+    "expm1": lambda a: exp(a) - 1,
     "erf": _erf_of,
     "prelu": lambda z, a: _choose(z > 0, z + 0 * a, a * z),
     "prelu_slope": lambda z, a: _choose(z > 0, 1 + 0 * (z + a), a + 0 * z),

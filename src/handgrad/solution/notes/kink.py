@@ -7,8 +7,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from handgrad.expression import Call, Expression, Name
-from handgrad.graph.structure import is_batched
+from handgrad.expression import Call, Expression, Name, walk
+from handgrad.graph.structure import Node, is_batched
 from handgrad.operations import operation_of
 from handgrad.page.blocks import NoteKind
 from handgrad.record import record
@@ -42,6 +42,9 @@ class AtKink(TraceNote):
         if not operation.kinks:
             return
         equation, batched = line.target.name, seen.graph.batched_leaves
+        node = seen.graph.nodes.get(equation)
+        if node is not None and _passed_by(node, call):
+            return
         arrays = [seen.run.of(a) for a in call.arguments]
         for kink in operation.kinks:
             met = at_kink(kink, call, arrays, batched)
@@ -54,7 +57,6 @@ class AtKink(TraceNote):
                     ]
                 )
             if met.any():
-                node = seen.graph.nodes.get(equation)
                 whole = node is not None and call is node.computed
                 result = Name(equation, shape=call.shape) if whole else call
                 which = [is_batched(a, batched) for a in call.arguments]
@@ -80,3 +82,11 @@ class AtKink(TraceNote):
             *places(self.of, self.case_count, self.entries),
             f" {lie} exactly at a kink: {self.words}.",
         )
+
+
+def _passed_by(node: Node, call: Call) -> bool:
+    """Whether a call of an equation is not there as it is differentiated: max(z, 0) of a softplus written out."""
+    written, computed = node.written, node.computed
+    if written is None or computed is None or computed == written:
+        return False
+    return call in walk(written) and call not in walk(computed)
