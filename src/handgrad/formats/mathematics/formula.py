@@ -48,6 +48,7 @@ from handgrad.formats.mathematics.reading import (
     product_sign,
     spelled_out,
 )
+from handgrad.formats.mathematics.repetition import written_out
 from handgrad.formats.style import Style
 from handgrad.notation import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Function
 from handgrad.operations import operation_of
@@ -218,6 +219,9 @@ class Formula:
                 return self._product(expression)
             case notation.MatrixProduct():
                 return self._matrix_product(expression)
+            case notation.Unwritten() if self.depth == 1 and arguments[0].shape:
+                whole = written_out(expression)
+                return self.piece(arguments[0] if whole is expression else whole)
             case notation.As() | notation.Unwritten():
                 written = spelled_out(expression)
                 return self._call(written) if isinstance(written, Call) else self.piece(written)
@@ -314,7 +318,7 @@ class Formula:
         return Piece(Row((first, Sign("slash"), second)), PRODUCT, over.signed)
 
     def _matrix_product(self, call: Call) -> Piece:
-        a, b = call.arguments
+        a, b = map(written_out, call.arguments)
         left, right = self.piece(a), self.piece(b)
         # NumPy's vector on the left is a row: aᵀ b.
         if a.shape is not None and len(a.shape) == 1 and b.shape is not None:
