@@ -153,7 +153,7 @@ class Events:
                 return _any(~layer.shut(values))
             case "gate_blocks":
                 seen = [
-                    (values[x.pre_activation] <= 0)
+                    ~x.opens(values[x.pre_activation])
                     & (np.abs(values[Adjoint(x.name)]) >= promise.size)
                     for x in self.gated
                 ]

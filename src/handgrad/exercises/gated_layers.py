@@ -15,6 +15,7 @@ from handgrad.expression import Adjoint, Call, Leaf, Name, walk
 from handgrad.graph import Activation, Graph, activations
 from handgrad.graph.weighted import weighted_sum
 from handgrad.operations import operation_of
+from handgrad.operations.gates import is_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,11 @@ class GatedLayer:
 
     def shut(self, values: Mapping[Leaf, Array]) -> Mask:
         """Whether the gate of each unit is shut at all places and in all cases; a row for each unit."""
-        return np.asarray((self.of_units(values[self.pre_activation]) <= 0).all(axis=1))
+        return np.asarray((~self.opens(self.of_units(values[self.pre_activation]))).all(axis=1))
+
+    def opens(self, z: Array) -> Mask:
+        """Where its gate lets gradient through: at exactly 0 too where it is max(0, z), which splits ties."""
+        return is_open(z, splits_ties=self.activation.splits_ties)
 
     def blocked(self, values: Mapping[Leaf, Array]) -> Array:
         """The largest gradient that arrives at each unit from behind."""

@@ -91,7 +91,8 @@ class Steering:
             for round_ in range(ROUNDS):
                 now = Candidates(self.problem, self.pools, places, block.count)
                 z = layer.of_units(self.opened.run(now, backward=False)[layer.pre_activation])
-                off, on = (z <= 0).all(axis=1), (z > 0).any(axis=1)
+                on = layer.opens(z).any(axis=1)
+                off = ~on
                 # Turned about, it is on where it was off; off only where it was on everywhere.
                 turn = (wanted & (z >= 0).all(axis=1) & ~off) | (~wanted & ~on)
                 redrawn = wanted & ~off & ~turn

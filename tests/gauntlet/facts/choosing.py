@@ -52,7 +52,9 @@ def _where_choices_mix(facts: Facts) -> list[dict[str, Any]]:
     mixed = changed(oracle, problem_text(facts.text, equations, loss=oracle.loss))
     generator = np.random.default_rng(5)
     moved = {n: a * generator.uniform(0.9, 1.1, np.shape(a)) for n, a in oracle.parameters.items()}
-    return [mixed.run(numbers).gradients for numbers in ({}, moved)]
+    # A sigmoid of far numbers lets nothing through, whatever is chosen.
+    near = {n: a / max(1.0, float(np.abs(a).max(initial=0.0))) for n, a in moved.items()}
+    return [mixed.run(numbers).gradients for numbers in ({}, moved, near)]
 
 
 class _Mixing(Leaky):
