@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812 - its usual name
 import handgrad
 from handgrad.equations import source
 from handgrad.expression import Adjoint
+from handgrad.formats.terminal import render_terminal
 from handgrad.graph import build
 from handgrad.graph.structure import Shortcut
 from handgrad.solution import ShortcutTaken
@@ -462,6 +463,8 @@ def test_binary_cross_entropy_of_scores_however_it_is_written(loss: str, z: list
     assert "sigmoid(z)" in source(lines[-1].formula)
     assert not [n for s in trace.steps for n in s.notes if n.kind in ("kink", "gated_off")]
     assert not trace.graph.activations
+    page = " ".join(render_terminal(trace.page(), width=80, colour=False, unicode=True).split())
+    assert "is softplus: its slope is the sigmoid." in page or "softplus(" in loss
 
 
 def test_softplus_of_another_number_stands_as_it_is_written() -> None:

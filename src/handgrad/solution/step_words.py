@@ -355,7 +355,12 @@ def _backward(trace: Trace, step: Step) -> Text:
         )
         if written is not None and line.role in ("gradient", "part", "per_case"):
             differentiated = _differentiated(trace.graph.nodes[line.through])
-            recognised |= _operations(differentiated) - _operations(written)
+            fresh = _operations(differentiated) - _operations(written)
+            recognised |= fresh
+            # A name may stand elsewhere first: in −(y·z − softplus(z)).
+            for operation in fresh.intersection(_sides(differentiated, line.target.name)):
+                if BY_NAME[operation].words.written_out:
+                    operations[operation] = None
             for operation in _path(differentiated, line.target.name):
                 operations[operation] = None
             for operation, positions in _sides(written, line.target.name).items():
@@ -372,6 +377,8 @@ def _backward(trace: Trace, step: Step) -> Text:
     )
     vectors = not weighs and all(_of_vectors(written) for written, _ in equations)
     told = [o for o in operations if is_spoken(o)]
+    # First what no reader sees in the formula: the slope of a softplus written out has a name of its own.
+    told.sort(key=lambda o: not (o in recognised and BY_NAME[o].words.written_out))
     if vectors:
         told = [BY_NAME[o].of_vectors or o for o in told]
     options = {
